@@ -1,0 +1,76 @@
+#pragma once
+
+// Agent is one session of a shim: who it says it is, who the kernel says it is,
+// and its ledger. An application process usually has one; several shared objects
+// with the shim in one process, and every forked child, have their own.
+//
+// Owners: AgentTable, and every Record that waits somewhere (hence shared_ptr: a
+// dead process's segments keep its identity until the last one is settled).
+// Thread: loop.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agents/ledger.h"
+#include "base/clock.h"
+
+namespace sidecar {
+
+// Names an agent: (uuid, process_epoch) of HELLO.
+struct AgentKey {
+  std::uint64_t uuid_high = 0;
+  std::uint64_t uuid_low = 0;
+  std::uint64_t process_epoch = 0;
+  auto operator<=>(const AgentKey&) const = default;
+};
+
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+// What HELLO said and the kernel confirmed. Constant for the life of a session.
+// All text is valid UTF-8, free of control characters, within protocol.h's limits.
+struct AgentIdentity {
+  AgentKey key;
+  std::string service;
+  std::string instance;  // the name in force, also when the sidecar chose it
+  std::string layer = "GENERAL";
+  Properties properties;  // the program's own, in its order
+  std::string exe;
+  std::string language = "cpp";
+  std::string shim_version;
+  int slot = -1;          // among namesakes on this host; -1: the application named itself
+  uid_t uid = 0;          // SO_PEERCRED
+  pid_t pid = 0;          // SO_PEERCRED, in our pid namespace
+  pid_t pid_inside = 0;   // as the process sees itself
+  std::int64_t start_time_us = 0;  // of the process, since the epoch; 0 unknown
+  bool beats = false;
+};
+
+// What the shim last said of itself (HELLO, STATS, BYE); not verifiable here.
+struct ClientSide {
+  std::uint64_t created = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t lost_before = 0;  // sum of the frames' lost_before
+};
+
+struct Agent {
+  Agent(AgentIdentity who, std::uint64_t base) : identity(std::move(who)), ledger(base) {}
+
+  AgentIdentity identity;
+  Ledger ledger;
+  ClientSide client;
+  bool connected = false;
+  bool said_bye = false;
+  bool gone = false;         // said bye, or its process is known to be dead: the slot is free
+  Tick connected_at{};       // of the current or last connection
+  Tick disconnected_at{};    // of the last one, meaningful while not connected
+  Tick last_record_at{};   // zero: none yet
+};
+
+using AgentPtr = std::shared_ptr<Agent>;
+
+}  // namespace sidecar
