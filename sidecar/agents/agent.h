@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -58,9 +59,16 @@ struct ClientSide {
 };
 
 struct Agent {
-  Agent(AgentIdentity who, std::uint64_t base) : identity(std::move(who)), ledger(base) {}
+  // Everything up to number `base` was settled before this daemon knew the session.
+  Agent(AgentIdentity who, std::uint64_t base)
+      : identity(std::move(who)),
+        partition(std::hash<std::string>()(identity.service) * 31 + std::hash<std::string>()(identity.instance)),
+        ledger(base) {}
 
-  AgentIdentity identity;
+  const AgentIdentity identity;
+  // The same for all sessions of one instance, whose records keep their order by
+  // going through the same channel.
+  const std::size_t partition;
   Ledger ledger;
   ClientSide client;
   bool connected = false;

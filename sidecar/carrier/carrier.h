@@ -3,16 +3,17 @@
 // The multi-channel carrier: where records wait between arrival and batch. Per
 // record kind there are N channels of M slots; an instance always uses the same
 // channel, so its records stay in order, and one slow channel does not stop the
-// others. All channels together are bounded in bytes too, of which one instance
-// gets at most a fair share while others hold something.
+// others. All channels together are bounded in bytes too: one session may hold at
+// most three quarters of what the others leave free, so there is always some room
+// for the next, and sessions under the same load converge to the same share.
 //
 // What happens when there is no room is the strategy's matter (options.h); every
 // drop goes into the ledger of its agent with its reason.
 //
 // Owner: Daemon. Thread: loop.
 
+#include <deque>
 #include <functional>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -40,6 +41,8 @@ class Carrier final : public RecordSink {
   // still arrives by take() is held all the same.
   void close() { closed_ = true; }
 
+  // Which channel the records of `agent` go through.
+  std::size_t channel_of(const Agent& agent) const { return agent.partition % channels_.size(); }
   std::size_t channel_count() const { return channels_.size(); }
   const Channel& channel(std::size_t index) const { return channels_[index]; }
 
@@ -58,13 +61,17 @@ class Carrier final : public RecordSink {
   const CarrierOptions& options() const { return options_; }
 
  private:
-  std::size_t channel_of(const Agent& agent) const;
+  Channel& channel_for(const Agent& agent);
   bool fits(const Agent& agent, std::size_t slots, std::uint64_t bytes) const;
-  void drop_oldest_for(const Record& record);
-  void released(const Record& record);
+  std::uint64_t held_by(const Agent& agent) const;
+  // Drops the oldest that stands in the way of `bytes` more of `agent`; false if none does.
+  bool drop_oldest_for(const Agent& agent, std::uint64_t bytes);
+  void add_bytes(const Record& record);
+  void subtract_bytes(const Record& record);
+  void tell_room();
 
   const CarrierOptions options_;
-  std::vector<Channel> channels_;
+  std::deque<Channel> channels_;  // a deque: channels never move
   std::unordered_map<const Agent*, std::uint64_t> bytes_of_;  // only agents that hold something
   std::size_t held_ = 0;
   std::uint64_t held_bytes_ = 0;

@@ -29,19 +29,13 @@ class Channel {
     bytes_ -= record.cost();
     return record;
   }
-  // Removes the records for which `condemned` is true and hands each to `removed`.
-  template <class Condemned, class Removed>
-  void remove_if(Condemned condemned, Removed removed) {
-    std::deque<Record> kept;
-    for (Record& record : queue_) {
-      if (condemned(record)) {
-        bytes_ -= record.cost();
-        removed(record);
-      } else {
-        kept.push_back(std::move(record));
-      }
-    }
-    queue_.swap(kept);
+  // Removes the first record of `agent`, which must have one here.
+  Record pop_first_of(const Agent& agent) {
+    const auto found = std::find_if(queue_.begin(), queue_.end(), [&](const Record& r) { return &r.agent() == &agent; });
+    Record record = std::move(*found);
+    queue_.erase(found);
+    bytes_ -= record.cost();
+    return record;
   }
 
   bool empty() const { return queue_.empty(); }
