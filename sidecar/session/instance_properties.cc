@@ -1,0 +1,43 @@
+#include "session/instance_properties.h"
+
+#include <algorithm>
+#include <ctime>
+#include <string_view>
+
+namespace sidecar {
+namespace {
+
+// Local time, as operators read it: "2026-11-24 09:15:02".
+std::string to_local_text(std::int64_t microseconds) {
+  const std::time_t seconds = static_cast<std::time_t>(microseconds / 1'000'000);
+  std::tm parts{};
+  char text[32];
+  if (localtime_r(&seconds, &parts) == nullptr) return {};
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts));
+}
+
+}  // namespace
+
+Properties instance_properties(const AgentIdentity& identity, const HostFacts& host) {
+  const auto given = [&](std::string_view key) {
+    return std::any_of(identity.properties.begin(), identity.properties.end(),
+                       [&](const auto& property) { return property.first == key; });
+  };
+  Properties all;
+  const auto add = [&](const char* key, std::string value) {
+    if (!value.empty() && !given(key)) all.emplace_back(key, std::move(value));
+  };
+  add("OS Name", host.os_name);
+  add("hostname", host.hostname);
+  for (const std::string& address : host.ipv4s) all.emplace_back("ipv4", address);
+  add("Process No.", std::to_string(identity.pid));
+  all.emplace_back("language", identity.language);
+  if (identity.start_time_us > 0) add("Start Time", to_local_text(identity.start_time_us));
+  add("exe", identity.exe);
+  add("version", identity.shim_version);
+  for (const auto& property : identity.properties)
+    if (property.first != "language" && property.first != "ipv4") all.push_back(property);
+  return all;
+}
+
+}  // namespace sidecar

@@ -1,0 +1,79 @@
+#include "session/session_manager.h"
+
+#include <algorithm>
+
+#include "session/instance_properties.h"
+
+namespace sidecar {
+namespace {
+
+// After a reconnect, this much time for each instance of the host, so that a
+// thousand do not announce themselves at once; a lone one does so immediately.
+constexpr Duration kSpreadPerInstance = std::chrono::milliseconds(2);
+constexpr Duration kMaxSpread = std::chrono::seconds(5);
+
+}  // namespace
+
+SessionManager::SessionManager(const SessionOptions& options, HostFacts host, EventLoop& loop, Collector& collector,
+                               Random& random)
+    : options_(options), host_(std::move(host)), loop_(loop), collector_(collector), random_(random) {
+  collector_.add_listener(*this);
+}
+
+void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process) {
+  agent->gone = false;
+  auto at = sessions_.find(key_of(*agent));
+  const bool fresh = at == sessions_.end();
+  if (fresh) {
+    const AgentIdentity& identity = agent->identity;
+    at = sessions_.try_emplace(key_of(*agent), InstanceName{identity.service, identity.instance, identity.layer},
+                               instance_properties(identity, host_), options_, loop_, collector_, random_)
+             .first;
+  }
+  Member& member = at->second.members[agent->identity.key];
+  member.agent = agent;
+  member.grace.reset();
+  member.process = std::make_unique<ProcessWatch>(loop_, std::move(process), [this, agent] { leave(agent); });
+  if (fresh && collector_.ready()) at->second.session.on(SessionEvent::collector_ready);
+}
+
+void SessionManager::on_agent_disconnected(const AgentPtr& agent) {
+  if (agent->said_bye) return leave(agent);
+  const auto at = sessions_.find(key_of(*agent));
+  if (at == sessions_.end()) return;
+  const auto member = at->second.members.find(agent->identity.key);
+  if (member == at->second.members.end()) return;
+  member->second.grace = loop_.make_timer([this, agent] { leave(agent); });
+  member->second.grace->start(kReconnectGrace);
+}
+
+void SessionManager::leave(const AgentPtr& leaving) {
+  const AgentPtr agent = leaving;  // the argument may live in what is destroyed below
+  const auto at = sessions_.find(key_of(*agent));
+  if (at == sessions_.end()) return;
+  agent->gone = true;
+  at->second.members.erase(agent->identity.key);
+  if (!at->second.members.empty()) return;
+  at->second.session.on(SessionEvent::ended);
+  sessions_.erase(at);
+}
+
+void SessionManager::on_collector_ready() {
+  const Duration spread =
+      sessions_.size() <= 1 ? Duration::zero()
+                            : std::min<Duration>(kSpreadPerInstance * static_cast<int>(sessions_.size()), kMaxSpread);
+  for (auto& [key, session] : sessions_) session.session.on(SessionEvent::collector_ready, spread);
+}
+
+void SessionManager::on_collector_lost() {
+  for (auto& [key, session] : sessions_) session.session.on(SessionEvent::collector_lost);
+}
+
+void SessionManager::stop() { sessions_.clear(); }
+
+const InstanceSession* SessionManager::find(const Agent& agent) const {
+  const auto at = sessions_.find(key_of(agent));
+  return at == sessions_.end() ? nullptr : &at->second.session;
+}
+
+}  // namespace sidecar

@@ -1,0 +1,68 @@
+#pragma once
+
+// SessionManager keeps every instance of the host registered for exactly as long
+// as it lives. Several agents (shared objects, reconnects) may be one instance;
+// it ends when the last of them has said BYE or its process has died. A lost
+// connection alone is no evidence: a process whose connection was closed under it
+// is given kReconnectGrace to come back.
+//
+// Owner: Daemon. Thread: loop.
+
+#include <map>
+#include <utility>
+
+#include "agents/ports.h"
+#include "session/host_facts.h"
+#include "session/instance_session.h"
+#include "session/process_watch.h"
+
+namespace sidecar {
+
+class SessionManager final : public AgentListener, public CollectorListener {
+ public:
+  // The references outlive the manager. Registers itself with `collector`.
+  SessionManager(const SessionOptions& options, HostFacts host, EventLoop& loop, Collector& collector, Random& random);
+
+  static constexpr Duration kReconnectGrace = std::chrono::seconds(30);
+
+  // AgentListener
+  void on_agent_connected(const AgentPtr& agent, ScopedFd process) override;
+  void on_agent_disconnected(const AgentPtr& agent) override;
+
+  // CollectorListener
+  void on_collector_ready() override;
+  void on_collector_lost() override;
+
+  // Ends every session: no beat goes out any more.
+  void stop();
+
+  // The session that `agent` belongs to, or null when it has ended.
+  const InstanceSession* find(const Agent& agent) const;
+  std::size_t size() const { return sessions_.size(); }
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // service, instance
+  struct Member {
+    AgentPtr agent;
+    std::unique_ptr<ProcessWatch> process;
+    std::unique_ptr<Timer> grace;  // armed while disconnected
+  };
+  struct Session {
+    template <class... Args>
+    explicit Session(Args&&... args) : session(std::forward<Args>(args)...) {}
+    InstanceSession session;
+    std::map<AgentKey, Member> members;
+  };
+
+  static Key key_of(const Agent& agent) { return {agent.identity.service, agent.identity.instance}; }
+  void leave(const AgentPtr& agent);
+
+  const SessionOptions options_;
+  const HostFacts host_;
+  EventLoop& loop_;
+  Collector& collector_;
+  Random& random_;
+  std::map<Key, Session> sessions_;
+};
+
+}  // namespace sidecar
