@@ -1,0 +1,63 @@
+#include "daemon.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace sidecar::test {
+
+std::string program(const std::string& name) {
+  std::string variable = "PROGRAM_" + name;
+  for (char& c : variable) c = c == '-' ? '_' : c;
+  const char* path = std::getenv(variable.c_str());
+  if (path != nullptr) return path;
+  std::fprintf(stderr, "%s is not set: run this by `meson test`\n", variable.c_str());
+  std::abort();
+}
+
+Daemon::Daemon(const std::string& collector, const std::string& more) {
+  directory_.write("sidecar.yaml", "collector:\n  addresses: [\"" + collector + "\"]\nsocket:\n  path: " + socket() +
+                                       "\ncontrol:\n  path: " + control() + "\n" + more);
+}
+
+void Daemon::start() {
+  process_.emplace(std::vector<std::string>{program("sw-sidecar"), "--config", config()}, directory_.path() + "/log");
+  const bool up = wait_until([this] { return !process_->running() || !status().is_null(); });
+  if (!up || !process_->running()) {
+    std::fprintf(stderr, "the daemon does not come up:\n%s\n", log().c_str());
+    std::abort();
+  }
+}
+
+int Daemon::stop() {
+  process_->signal(SIGTERM);
+  return process_->wait();
+}
+
+void Daemon::kill() {
+  process_->signal(SIGKILL);
+  process_->wait();
+}
+
+nlohmann::json Daemon::status() const {
+  std::string output;
+  run({program("sidecarctl"), "--socket", control(), "status", "--json"}, &output);
+  nlohmann::json answer = nlohmann::json::parse(output, nullptr, /*allow_exceptions=*/false);
+  return answer.is_discarded() ? nlohmann::json() : answer;
+}
+
+std::vector<nlohmann::json> Daemon::instances(const std::string& service) const {
+  std::vector<nlohmann::json> found;
+  const nlohmann::json all = status();
+  if (!all.is_object()) return found;
+  for (const auto& instance : all.value("instances", nlohmann::json::array()))
+    if (instance.value("service", "") == service) found.push_back(instance);
+  return found;
+}
+
+nlohmann::json Daemon::totals() const {
+  const nlohmann::json all = status();
+  return all.is_object() ? all.value("totals", nlohmann::json()) : nlohmann::json();
+}
+
+}  // namespace sidecar::test

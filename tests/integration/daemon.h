@@ -1,0 +1,46 @@
+#pragma once
+
+// The real daemon in a directory of its own, with sidecarctl to look at it.
+// Paths of the programs come from the environment, set by meson.
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "process.h"
+
+namespace sidecar::test {
+
+// A program of the build, e.g. "sw-sidecar"; aborts the test when the environment does not name it.
+std::string program(const std::string& name);
+
+class Daemon {
+ public:
+  // `collector`: HOST:PORT. `more`: YAML added at top level. Does not start it.
+  explicit Daemon(const std::string& collector, const std::string& more = {});
+
+  // Starts it and waits until its control socket answers.
+  void start();
+  // SIGTERM, then waits; returns the exit status.
+  int stop();
+  void kill();
+
+  // What `sidecarctl status --json` says; null while it cannot be reached.
+  nlohmann::json status() const;
+  // The instances of this service in status().
+  std::vector<nlohmann::json> instances(const std::string& service) const;
+  // Of all sessions together, once the account is settled: received, delivered, held, dropped.
+  nlohmann::json totals() const;
+
+  std::string socket() const { return directory_.path() + "/ingest.v1.sock"; }
+  std::string control() const { return directory_.path() + "/control.sock"; }
+  std::string config() const { return directory_.path() + "/sidecar.yaml"; }
+  std::string log() const { return read_file(directory_.path() + "/log"); }
+  const TemporaryDirectory& directory() const { return directory_; }
+  Process& process() { return *process_; }
+
+ private:
+  TemporaryDirectory directory_;
+  std::optional<Process> process_;
+};
+
+}  // namespace sidecar::test
