@@ -2,11 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 
 namespace sidecar {
+namespace {
+
+// Clients that come and go faster than the daemon's housekeeping are cleared away this often.
+constexpr std::uint64_t kForgetEvery = 256;
+
+}  // namespace
 
 AgentPtr AgentTable::find(const AgentKey& key) const {
   const auto found = agents_.find(key);
@@ -19,6 +28,7 @@ AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t 
     identity.instance = identity.slot == 0 ? fmt::format("{}@{}", identity.service, host_)
                                            : fmt::format("{}@{}#{}", identity.service, host_, identity.slot);
   }
+  if (++added_ % kForgetEvery == 0) forget_old(now);
   const AgentKey key = identity.key;
   auto agent = std::make_shared<Agent>(std::move(identity), base);
   agent->connected_at = now;
@@ -45,15 +55,17 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
 }
 
 void AgentTable::forget_old(Tick now) {
-  for (auto at = agents_.begin(); at != agents_.end();) {
-    const Agent& agent = *at->second;
-    const bool due = !agent.connected && now - agent.disconnected_at >= kKept;
-    if (due && agent.ledger.counts().owed() == 0) {
-      forgotten_ += agent.ledger.counts();
-      at = agents_.erase(at);
-    } else {
-      ++at;
-    }
+  std::vector<std::pair<Tick, AgentKey>> kept;
+  for (const auto& [key, agent] : agents_)
+    if (!agent->connected && agent->ledger.counts().owed() == 0) kept.emplace_back(agent->disconnected_at, key);
+  std::sort(kept.begin(), kept.end());
+  std::size_t surplus = kept.size() > kMaxKept ? kept.size() - kMaxKept : 0;
+  for (const auto& [disconnected_at, key] : kept) {
+    if (surplus == 0 && now - disconnected_at < kKept) return;
+    if (surplus > 0) --surplus;
+    const auto at = agents_.find(key);
+    forgotten_ += at->second->ledger.counts();
+    agents_.erase(at);
   }
 }
 

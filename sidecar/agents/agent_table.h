@@ -26,6 +26,9 @@ class AgentTable {
 
   // A session is forgotten this long after its connection ended, once nothing of it is held.
   static constexpr Duration kKept = std::chrono::minutes(10);
+  // Of those that are kept for this reason alone, the longest disconnected go first
+  // beyond this number: clients that come and go cannot fill the memory.
+  static constexpr std::size_t kMaxKept = 2048;
 
   // The agent of `key`, or null.
   AgentPtr find(const AgentKey& key) const;
@@ -35,7 +38,7 @@ class AgentTable {
   // Everything up to `base` counts as settled.
   AgentPtr add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now);
 
-  // Forgets what is due: disconnected for kKept and owing nothing.
+  // Forgets what is due: disconnected for kKept, or one too many, and owing nothing.
   void forget_old(Tick now);
 
   // In the order of their keys. `visit` must not add or forget.
@@ -53,6 +56,7 @@ class AgentTable {
   const std::string host_;
   std::map<AgentKey, AgentPtr> agents_;
   LedgerCounts forgotten_;
+  std::uint64_t added_ = 0;
 };
 
 }  // namespace sidecar
