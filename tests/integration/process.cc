@@ -43,6 +43,20 @@ std::string TemporaryDirectory::write(const std::string& name, const std::string
 }
 
 Process::Process(std::vector<std::string> argv, std::string output, std::vector<std::string> environment) {
+  int out = -1;
+  if (!output.empty()) {
+    out = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (out < 0) throw std::runtime_error("open " + output);
+  }
+  start(argv, -1, out, out, environment);
+  if (out >= 0) close(out);
+}
+
+Process::Process(std::vector<std::string> argv, Streams streams, std::vector<std::string> environment) {
+  start(argv, streams.in, streams.out, -1, environment);
+}
+
+void Process::start(std::vector<std::string>& argv, int in, int out, int error, std::vector<std::string>& environment) {
   // Everything that allocates comes before the fork: other threads may hold the allocator's lock.
   std::vector<char*> arguments;
   for (std::string& argument : argv) arguments.push_back(argument.data());
@@ -55,11 +69,9 @@ Process::Process(std::vector<std::string> argv, std::string output, std::vector<
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("fork");
   if (pid_ > 0) return;
-  if (!output.empty()) {
-    const int fd = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    dup2(fd, 1);
-    dup2(fd, 2);
-  }
+  if (in >= 0) dup2(in, 0);
+  if (out >= 0) dup2(out, 1);
+  if (error >= 0) dup2(error, 2);
   execve(arguments[0], arguments.data(), variables.data());
   _exit(127);
 }

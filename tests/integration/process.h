@@ -32,11 +32,19 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+// Descriptors that a program gets as its standard input and output; -1: inherited.
+struct Streams {
+  int in = -1;
+  int out = -1;
+};
+
 class Process {
  public:
   // argv[0] is the program's path. stdout and stderr go to `output` (a file; empty: inherited).
   // `environment` is added to ours, "NAME=VALUE".
   Process(std::vector<std::string> argv, std::string output = {}, std::vector<std::string> environment = {});
+  // The same with descriptors, which stay the caller's.
+  Process(std::vector<std::string> argv, Streams streams, std::vector<std::string> environment = {});
   // Kills it if it still runs.
   ~Process();
   Process(const Process&) = delete;
@@ -48,6 +56,8 @@ class Process {
   int wait(std::chrono::milliseconds limit = kLimit);
 
  private:
+  void start(std::vector<std::string>& argv, int in, int out, int error, std::vector<std::string>& environment);
+
   pid_t pid_ = -1;
   int status_ = 0;
   bool ended_ = false;

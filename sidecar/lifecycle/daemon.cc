@@ -1,0 +1,76 @@
+#include "lifecycle/daemon.h"
+
+#include "log/log.h"
+#include "uplink/dialect.h"
+
+namespace sidecar {
+namespace {
+
+constexpr Duration kHousekeepingPeriod = std::chrono::seconds(10);
+
+std::string host_name(const LifecycleOptions& options, const HostFacts& facts) {
+  return options.host.empty() ? facts.hostname : options.host;
+}
+
+}  // namespace
+
+Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& loop)
+    : config_(config),
+      loop_(loop),
+      agents_(host_name(config.lifecycle, HostFacts::read())),
+      carrier_(config.carrier) {
+  const HostFacts host = HostFacts::read();
+  facts_.started = loop.now();
+  facts_.started_wall = loop.wall_now();
+  facts_.sidecar_epoch = random_.next() | 1;  // never 0, which means none
+  facts_.host = host_name(config.lifecycle, host);
+  facts_.config = config_path;
+  facts_.socket = config.ipc.path;
+
+  collector_ = make_collector(config.uplink, loop, random_);
+  sessions_ = std::make_unique<SessionManager>(config.session, host, loop, *collector_, random_);
+  server_ = std::make_unique<IpcServer>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
+  pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
+  upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_);
+  control_ = std::make_unique<ControlServer>(
+      config.control, loop,
+      std::vector<Route>{{"GET", "/status", "the daemon, the collector, every instance with its ledger, the channels",
+                          [this](const Request&) { return Response::ok(status()); }}});
+
+  carrier_.set_room_listener(server_.get());
+  carrier_.set_arrival_callback([this](std::size_t channel) { pipeline_->on_arrival(channel); });
+  pipeline_->set_settled_callback([this](Agent& agent) { server_->on_settled(agent); });
+  housekeeping_ = loop.make_timer([this] { housekeeping(); });
+}
+
+Daemon::~Daemon() = default;
+
+Result<void> Daemon::start() {
+  // The applications' socket first: its lock is what tells that another daemon serves here.
+  if (auto started = server_->start(); !started) return started;
+  if (auto started = control_->start(); !started) return started;
+  collector_->start();
+  housekeeping_->start_every(kHousekeepingPeriod);
+  return {};
+}
+
+void Daemon::shut_down(std::function<void()> stopped) {
+  if (shutdown_) return;
+  facts_.draining = true;
+  shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_}, config_.lifecycle.shutdown_deadline,
+                    std::move(stopped));
+}
+
+void Daemon::housekeeping() {
+  agents_.forget_old(loop_.now());
+  const bool unbalanced = agents_.totals().owed() != Held::walk(carrier_, *pipeline_).total();
+  if (unbalanced && !unbalanced_)
+    log_error("the ledger does not balance: `sidecarctl status` names the instance; this is a bug of sw-sidecar");
+  unbalanced_ = unbalanced;
+}
+
+nlohmann::json Daemon::status() const {
+  return status_report({loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_}, facts_);
+}
+
+}  // namespace sidecar

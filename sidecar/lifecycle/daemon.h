@@ -1,0 +1,69 @@
+#pragma once
+
+// Daemon is the composition root: it makes every part, ties them together at the
+// ports, and takes them down again. The members stand in the order in which they
+// are made; each uses only what stands above it.
+//
+//   IpcServer -> Carrier -> Pipeline -> Collector        segments
+//   IpcServer -> SessionManager -> Collector             registration, heartbeat
+//   Collector -> Pipeline -> IpcServer                   settled marks, upstream state
+//   ControlServer -> status_report                       the operator
+//
+// Owner: main(). Thread: loop.
+
+#include <memory>
+#include <optional>
+
+#include "agents/agent_table.h"
+#include "base/random.h"
+#include "carrier/carrier.h"
+#include "config/config.h"
+#include "control/control_server.h"
+#include "ipc/server.h"
+#include "lifecycle/shutdown.h"
+#include "lifecycle/status_report.h"
+#include "lifecycle/upstream_watch.h"
+#include "loop/event_loop.h"
+#include "pipeline/pipeline.h"
+#include "session/session_manager.h"
+
+namespace sidecar {
+
+class Daemon {
+ public:
+  // `loop` outlives the daemon. `config_path` is for status only.
+  Daemon(const Config& config, const std::string& config_path, EventLoop& loop);
+  ~Daemon();
+
+  // Opens the sockets and begins to connect. On an error nothing was taken from anybody.
+  Result<void> start();
+
+  // Begins to stop; `stopped` is called once everything has been sent or the deadline has passed.
+  void shut_down(std::function<void()> stopped);
+  bool shutting_down() const { return shutdown_.has_value(); }
+
+  // Segments that are held, counted by walking; logs them by instance.
+  std::uint64_t report_left() const { return sidecar::report_left(carrier_, *pipeline_); }
+
+ private:
+  void housekeeping();
+  nlohmann::json status() const;
+
+  const Config config_;
+  EventLoop& loop_;
+  SystemRandom random_;
+  DaemonFacts facts_;
+  AgentTable agents_;
+  Carrier carrier_;
+  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<SessionManager> sessions_;
+  std::unique_ptr<IpcServer> server_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<UpstreamWatch> upstream_;
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<Timer> housekeeping_;
+  bool unbalanced_ = false;
+  std::optional<Shutdown> shutdown_;
+};
+
+}  // namespace sidecar

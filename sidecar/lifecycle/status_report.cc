@@ -1,0 +1,153 @@
+#include "lifecycle/status_report.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "carrier/carrier.h"
+#include "ipc/server.h"
+#include "lifecycle/held.h"
+#include "base/version.h"
+#include "pipeline/pipeline.h"
+#include "session/session_manager.h"
+#include "uplink/collector.h"
+
+namespace sidecar {
+namespace {
+
+using nlohmann::json;
+
+std::int64_t to_ms(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
+
+// Null stands for "never".
+json ago(Tick then, Tick now) { return then == Tick{} ? json() : json(to_ms(now - then)); }
+
+json ledger_of(const LedgerCounts& counts, std::uint64_t held, bool balanced) {
+  json dropped = json::object();
+  for (std::size_t i = 0; i < kDropReasons; ++i) dropped[std::string(kDropReasonNames[i])] = counts.dropped[i];
+  return {{"received", counts.received}, {"delivered", counts.delivered},         {"held", held},
+          {"dropped", dropped},          {"dropped_total", counts.dropped_total()}, {"duplicate", counts.duplicate},
+          {"resent", counts.resent},     {"balanced", balanced}};
+}
+
+json daemon_part(const DaemonFacts& daemon, Tick now) {
+  const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(daemon.started_wall);
+  return {{"state", daemon.draining ? "draining" : "serving"},
+          {"pid", getpid()},
+          {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)))},
+          {"uptime_ms", to_ms(now - daemon.started)},
+          {"sidecar_epoch", fmt::format("{:016x}", daemon.sidecar_epoch)},
+          {"host", daemon.host},
+          {"config", daemon.config},
+          {"socket", daemon.socket}};
+}
+
+json collector_part(const CollectorStatus& status, Tick now) {
+  return {{"state", to_text(status.state)},
+          {"address", status.address},
+          {"dialect", status.dialect},
+          {"spelling", status.spelling},
+          {"since_ms", to_ms(now - status.since)},
+          {"last_error", status.last_error},
+          {"last_ok_ms_ago", ago(status.last_ok, now)},
+          {"calls_ok", status.calls_ok},
+          {"calls_failed", status.calls_failed},
+          {"connects", status.connects},
+          {"undecodable_answers", status.undecodable_answers}};
+}
+
+json session_part(const Agent& agent, const Held& held, Tick now) {
+  const AgentIdentity& who = agent.identity;
+  return {{"pid", who.pid},
+          {"uid", who.uid},
+          {"exe", who.exe},
+          {"language", who.language},
+          {"shim_version", who.shim_version},
+          {"connected", agent.connected},
+          {"age_ms", to_ms(now - agent.connected_at)},
+          {"accepted", agent.ledger.accepted()},
+          {"settled", agent.ledger.settled()},
+          {"client",
+           {{"created", agent.client.created}, {"dropped", agent.client.dropped}, {"lost_before", agent.client.lost_before}}},
+          {"ledger", ledger_of(agent.ledger.counts(), held.of(agent), held.balances(agent))}};
+}
+
+// Sessions of one (service, instance) are one instance, whose ledger is their sum.
+json instances_part(const StatusSources& sources, const Held& held, Tick now) {
+  std::map<std::pair<std::string, std::string>, std::vector<const Agent*>> grouped;
+  sources.agents.for_each([&](const AgentPtr& agent) {
+    grouped[{agent->identity.service, agent->identity.instance}].push_back(agent.get());
+  });
+  json list = json::array();
+  for (const auto& [name, agents] : grouped) {
+    LedgerCounts sum;
+    std::uint64_t held_sum = 0;
+    bool balanced = true;
+    Tick last{};
+    json sessions = json::array();
+    for (const Agent* agent : agents) {
+      sum += agent->ledger.counts();
+      held_sum += held.of(*agent);
+      balanced = balanced && held.balances(*agent);
+      last = std::max(last, agent->last_record_at);
+      sessions.push_back(session_part(*agent, held, now));
+    }
+    const InstanceSession* session = sources.sessions.find(*agents.front());
+    list.push_back({{"service", name.first},
+                    {"instance", name.second},
+                    {"layer", agents.front()->identity.layer},
+                    {"registration", to_text(session == nullptr ? SessionState::ended : session->state())},
+                    {"registration_ms", session == nullptr ? json() : json(to_ms(now - session->since()))},
+                    {"registration_error", session == nullptr ? "" : session->last_error()},
+                    {"last_segment_ms_ago", ago(last, now)},
+                    {"ledger", ledger_of(sum, held_sum, balanced)},
+                    {"sessions", std::move(sessions)}});
+  }
+  return list;
+}
+
+json channels_part(const StatusSources& sources) {
+  json list = json::array();
+  for (std::size_t i = 0; i < sources.carrier.channel_count(); ++i) {
+    const Channel& channel = sources.carrier.channel(i);
+    const LaneStatus lane = sources.pipeline.lane_status(i);
+    list.push_back({{"index", i},
+                    {"records", channel.size()},
+                    {"slots", channel.slots()},
+                    {"bytes", channel.bytes()},
+                    {"high_water", channel.high_water()},
+                    {"in_flight", lane.in_flight},
+                    {"state", to_text(lane.state)},
+                    {"attempt", lane.attempt},
+                    {"last_error", lane.last_error}});
+  }
+  return list;
+}
+
+json carrier_part(const Carrier& carrier) {
+  return {{"held", carrier.held()},
+          {"bytes", carrier.held_bytes()},
+          {"memory", carrier.options().memory},
+          {"strategy", to_text(carrier.options().strategy)}};
+}
+
+}  // namespace
+
+json status_report(const StatusSources& sources, const DaemonFacts& daemon) {
+  const Tick now = sources.loop.now();
+  const Held held = Held::walk(sources.carrier, sources.pipeline);
+  const LedgerCounts totals = sources.agents.totals();
+  return {{"schema", kStatusSchema},
+          {"version", kVersion},
+          {"daemon", daemon_part(daemon, now)},
+          {"collector", collector_part(sources.collector.status(), now)},
+          {"totals", ledger_of(totals, held.total(), totals.owed() == held.total())},
+          {"instances", instances_part(sources, held, now)},
+          {"channels", channels_part(sources)},
+          {"carrier", carrier_part(sources.carrier)},
+          {"socket", socket_part(sources.server.status())}};
+}
+
+}  // namespace sidecar

@@ -1,0 +1,49 @@
+#pragma once
+
+// What the parts of the daemon say of themselves, as the one JSON document behind
+// `sidecarctl status --json`. Observed at the moment of asking; the schema number
+// changes when a field changes its meaning, never because one is added.
+//
+// Called on the loop thread; everything is only read.
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "agents/agent_table.h"
+#include "loop/event_loop.h"
+
+namespace sidecar {
+
+class Carrier;
+class Collector;
+class Pipeline;
+class IpcServer;
+class SessionManager;
+
+inline constexpr int kStatusSchema = 1;
+
+// The parts that are asked. All outlive the report.
+struct StatusSources {
+  const EventLoop& loop;
+  const AgentTable& agents;
+  const Carrier& carrier;
+  const Pipeline& pipeline;
+  const Collector& collector;
+  const SessionManager& sessions;
+  const IpcServer& server;
+};
+
+// What the daemon knows of itself.
+struct DaemonFacts {
+  bool draining = false;
+  WallTime started_wall{};
+  Tick started{};
+  std::uint64_t sidecar_epoch = 0;
+  std::string host;
+  std::string config;
+  std::string socket;
+};
+
+nlohmann::json status_report(const StatusSources& sources, const DaemonFacts& daemon);
+
+}  // namespace sidecar
