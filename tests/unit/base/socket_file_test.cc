@@ -1,0 +1,160 @@
+#include "base/socket_file.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace sidecar;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Directory {
+  Directory() {
+    std::string pattern = (fs::temp_directory_path() / "sw-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path = pattern;
+  }
+  ~Directory() { fs::remove_all(path); }
+  std::string file(const std::string& name) const { return path + "/" + name; }
+  std::string path;
+};
+
+bool connects(const std::string& path, int type = SOCK_SEQPACKET) {
+  const ScopedFd client(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+Result<SocketFile> make(const std::string& path) { return SocketFile::create(path, SOCK_SEQPACKET, 0600, 16); }
+
+Errc refusal(const std::string& path) {
+  const auto made = make(path);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().message.find(path.substr(0, path.find("sw-") + 9)) != std::string::npos);
+  return made.error().code;
+}
+
+}  // namespace
+
+TEST_SUITE("base/socket_file") {
+  TEST_CASE("it serves under its name, with its mode, and leaves none behind") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    {
+      auto made = SocketFile::create(path, SOCK_SEQPACKET, 0640, 16);
+      REQUIRE(made);
+      CHECK(connects(path));
+      struct stat found {};
+      REQUIRE(lstat(path.c_str(), &found) == 0);
+      CHECK((found.st_mode & 07777) == 0640);
+      CHECK_FALSE(fs::exists(path + ".new"));
+    }
+    CHECK_FALSE(fs::exists(path));
+  }
+
+  TEST_CASE("a second one on the same path is refused and the first goes on") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    auto first = make(path);
+    REQUIRE(first);
+    CHECK(refusal(path) == Errc::busy);
+    CHECK(connects(path));
+  }
+
+  TEST_CASE("a name left by a process that died is replaced") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    const pid_t child = fork();
+    if (child == 0) {
+      auto made = make(path);
+      _exit(made ? 0 : 1);  // without destructors
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+    REQUIRE(fs::exists(path));
+    CHECK_FALSE(connects(path));
+    auto made = make(path);
+    REQUIRE(made);
+    CHECK(connects(path));
+  }
+
+  TEST_CASE("what is not a socket is refused and stays as it is") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    SUBCASE("a file") { std::ofstream(path) << "precious"; }
+    SUBCASE("a link to a socket") {
+      fs::create_symlink(directory.file("elsewhere"), path);
+    }
+    SUBCASE("a directory") { fs::create_directory(path); }
+    SUBCASE("a FIFO") { REQUIRE(mkfifo(path.c_str(), 0600) == 0); }
+    struct stat before {}, after{};
+    REQUIRE(lstat(path.c_str(), &before) == 0);
+    CHECK(refusal(path) == Errc::invalid_argument);
+    REQUIRE(lstat(path.c_str(), &after) == 0);
+    CHECK(before.st_ino == after.st_ino);
+  }
+
+  TEST_CASE("a lock that is a link or a FIFO is not followed") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    SUBCASE("a link") { fs::create_symlink(directory.file("victim"), path + ".lock"); }
+    SUBCASE("a FIFO") { REQUIRE(mkfifo((path + ".lock").c_str(), 0600) == 0); }
+    CHECK_FALSE(make(path));
+    CHECK_FALSE(fs::exists(directory.file("victim")));
+  }
+
+  TEST_CASE("a name taken over by a successor is not removed") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    {
+      auto first = make(path);
+      REQUIRE(first);
+      fs::remove(path);
+      std::ofstream(path) << "a successor's";
+    }
+    CHECK(fs::exists(path));
+  }
+
+  TEST_CASE("a directory that others can write is refused, a sticky one is not") {
+    Directory directory;
+    fs::permissions(directory.path, fs::perms(0777));
+    CHECK(refusal(directory.file("s.sock")) == Errc::not_allowed);
+    fs::permissions(directory.path, fs::perms(01777));
+    CHECK(make(directory.file("s.sock")));
+  }
+
+  TEST_CASE("a path that is too long, empty, or in no directory is refused, never cut") {
+    Directory directory;
+    CHECK(refusal(directory.file(std::string(120, 'a'))) == Errc::invalid_argument);
+    CHECK_FALSE(make(""));
+    CHECK(refusal(directory.file("none/s.sock")) == Errc::not_found);
+    // the longest that fits works whole
+    const std::string longest = directory.file(std::string(103 - directory.path.size() - 1, 'a'));
+    auto made = make(longest);
+    REQUIRE(made);
+    CHECK(connects(longest));
+  }
+
+  TEST_CASE("moving keeps one owner of the name") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    auto made = make(path);
+    REQUIRE(made);
+    SocketFile kept = std::move(*made);
+    made = fail(Errc::internal, "gone");
+    CHECK(connects(path));
+    auto other = make(directory.file("other.sock"));
+    REQUIRE(other);
+    kept = std::move(*other);
+    CHECK_FALSE(fs::exists(path));
+    CHECK(connects(directory.file("other.sock")));
+  }
+}
