@@ -29,7 +29,7 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
 
   collector_ = make_collector(config.uplink, loop, random_);
   sessions_ = std::make_unique<SessionManager>(config.session, host, loop, *collector_, random_);
-  server_ = std::make_unique<IpcServer>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
+  server_ = std::make_unique<Server>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
   upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_);
   control_ = std::make_unique<ControlServer>(
@@ -39,7 +39,6 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
 
   carrier_.set_room_listener(server_.get());
   carrier_.set_arrival_callback([this](std::size_t channel) { pipeline_->on_arrival(channel); });
-  pipeline_->set_settled_callback([this](Agent& agent) { server_->on_settled(agent); });
   housekeeping_ = loop.make_timer([this] { housekeeping(); });
 }
 

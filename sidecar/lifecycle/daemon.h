@@ -4,9 +4,9 @@
 // ports, and takes them down again. The members stand in the order in which they
 // are made; each uses only what stands above it.
 //
-//   IpcServer -> Carrier -> Pipeline -> Collector        segments
-//   IpcServer -> SessionManager -> Collector             registration, heartbeat
-//   Collector -> Pipeline -> IpcServer                   settled marks, upstream state
+//   Server -> Carrier -> Pipeline -> Collector        segments
+//   Server -> SessionManager -> Collector             registration, heartbeat
+//   Collector -> Pipeline -> Server                   settled marks, upstream state
 //   ControlServer -> status_report                       the operator
 //
 // Owner: main(). Thread: loop.
@@ -57,7 +57,7 @@ class Daemon {
   Carrier carrier_;
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<SessionManager> sessions_;
-  std::unique_ptr<IpcServer> server_;
+  std::unique_ptr<Server> server_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<UpstreamWatch> upstream_;
   std::unique_ptr<ControlServer> control_;

@@ -21,7 +21,7 @@
 namespace sidecar {
 
 class Carrier;
-class IpcServer;
+class Server;
 class Pipeline;
 class SessionManager;
 
@@ -38,7 +38,7 @@ class Shutdown {
     Carrier& carrier;
     Pipeline& pipeline;
     SessionManager& sessions;
-    IpcServer& server;
+    Server& server;
   };
 
   // `deadline` is for all of it. `stopped` is called once, in a later turn.

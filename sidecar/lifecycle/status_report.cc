@@ -133,6 +133,31 @@ json carrier_part(const Carrier& carrier) {
           {"strategy", to_text(carrier.options().strategy)}};
 }
 
+json socket_part(const IpcStatus& status) {
+  const IpcCounters& seen = status.counters;
+  json refused = json::object();
+  for (std::size_t i = 0; i < kRejectCodes; ++i)
+    if (seen.refused[i] > 0) refused[std::string(kRejectCodeNames[i])] = seen.refused[i];
+  return {{"connections", status.connections},
+          {"unhelloed", status.unhelloed},
+          {"blocked", status.blocked},
+          {"max_connections", status.max_connections},
+          {"max_per_user", status.max_per_user},
+          {"idle", status.idle},
+          {"accepted", seen.accepted},
+          {"welcomed", seen.welcomed},
+          {"refused", refused},
+          {"frames", seen.frames},
+          {"bytes", seen.bytes},
+          {"skipped_frames", seen.skipped_frames},
+          {"bad_records", seen.bad_records},
+          {"closed_descriptors", seen.closed_descriptors},
+          {"unsent", seen.unsent},
+          {"no_page", seen.no_page},
+          {"paused_accepts", seen.paused_accepts},
+          {"evicted", seen.evicted}};
+}
+
 }  // namespace
 
 json status_report(const StatusSources& sources, const DaemonFacts& daemon) {

@@ -17,7 +17,7 @@ namespace sidecar {
 class Carrier;
 class Collector;
 class Pipeline;
-class IpcServer;
+class Server;
 class SessionManager;
 
 inline constexpr int kStatusSchema = 1;
@@ -30,7 +30,7 @@ struct StatusSources {
   const Pipeline& pipeline;
   const Collector& collector;
   const SessionManager& sessions;
-  const IpcServer& server;
+  const Server& server;
 };
 
 // What the daemon knows of itself.

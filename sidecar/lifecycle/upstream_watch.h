@@ -11,13 +11,13 @@ namespace sidecar {
 class UpstreamWatch final : public CollectorListener {
  public:
   // Both outlive the watch.
-  UpstreamWatch(Collector& collector, IpcServer& server) : server_(server) { collector.add_listener(*this); }
+  UpstreamWatch(Collector& collector, Server& server) : server_(server) { collector.add_listener(*this); }
 
   void on_collector_ready() override { server_.set_upstream(ipc_protocol::UpstreamState::up); }
   void on_collector_lost() override { server_.set_upstream(ipc_protocol::UpstreamState::down); }
 
  private:
-  IpcServer& server_;
+  Server& server_;
 };
 
 }  // namespace sidecar
