@@ -34,7 +34,8 @@ inline httplib::Server::Handler traced(sidecar::Tracer tracer, std::string path,
       handler(request, response, span);
     } catch (const std::exception& problem) {
       span.error("std::exception", problem.what());
-      throw;  // the server answers 500
+      span.tag("http.status_code", 500);  // what the server will answer
+      throw;
     }
     const int status = response.status < 0 ? 200 : response.status;
     span.tag("http.status_code", status);
