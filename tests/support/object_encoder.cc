@@ -55,10 +55,12 @@ std::string id_of(const fbs::Id* id, const flatbuffers::String* text) {
   return std::to_string(id->p1()) + "." + std::to_string(id->p2()) + "." + std::to_string(id->p3());
 }
 
-std::int64_t to_ms(__int128 us) {
+__extension__ typedef __int128 Int128;  // sums of two int64
+
+std::int64_t to_ms(Int128 us) {
   if (us > INT64_MAX) us = INT64_MAX;
   if (us < INT64_MIN) us = INT64_MIN;
-  __int128 ms = us / 1000;
+  Int128 ms = us / 1000;
   if (ms * 1000 > us) --ms;
   return static_cast<std::int64_t>(ms);
 }
@@ -83,7 +85,7 @@ void build_span(const fbs::Span& span, wire::v3::SpanObject& out) {
   out.set_span_id(span.span_id());
   out.set_parent_span_id(span.parent_span_id());
   out.set_start_time(to_ms(span.start_us()));
-  out.set_end_time(to_ms(static_cast<__int128>(span.start_us()) + span.duration_us()));
+  out.set_end_time(to_ms(static_cast<Int128>(span.start_us()) + span.duration_us()));
   out.set_span_type(static_cast<wire::v3::SpanType>(span.type()));
   out.set_span_layer(static_cast<wire::v3::SpanLayer>(span.layer()));
   out.set_component_id(span.component());
