@@ -1,0 +1,52 @@
+#pragma once
+
+// Config is everything an operator can set, already checked, as the options of the modules
+// that it concerns. It comes from a YAML file, in which ${NAME:default} stands for an
+// environment variable, and from SW_SIDECAR_* variables, which win over the file. What the keys
+// are, keys.h says.
+//
+// Value type. Loading touches the file system once and nothing else.
+
+#include <string>
+#include <vector>
+
+#include "carrier/options.h"
+#include "config/environment.h"
+#include "control/options.h"
+#include "ipc/options.h"
+#include "lifecycle/options.h"
+#include "log/options.h"
+#include "pipeline/options.h"
+#include "session/options.h"
+#include "uplink/options.h"
+
+namespace sidecar {
+
+struct Config {
+  LogOptions log;
+  UplinkOptions uplink;
+  IpcOptions ipc;
+  ControlOptions control;
+  CarrierOptions carrier;
+  PipelineOptions pipeline;
+  SessionOptions session;
+  LifecycleOptions lifecycle;
+};
+
+struct LoadedConfig {
+  Config config;  // to be used only if there are no errors
+  // All that is wrong, one line each, by position: "file:line:col: key: what was expected"; what is wrong
+  // in the environment comes last and names the variable. Safe to print.
+  std::vector<std::string> errors;
+};
+
+inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml";
+inline constexpr std::size_t kMaxConfigBytes = 1024 * 1024;
+
+// Reads the regular file at `path`, at most kMaxConfigBytes; never waits on a FIFO or a device.
+LoadedConfig load_config(const std::string& path, const Environment& environment);
+
+// The same for text; `name` stands for the file in errors.
+LoadedConfig parse_config(const std::string& text, const std::string& name, const Environment& environment);
+
+}  // namespace sidecar
