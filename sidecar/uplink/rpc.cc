@@ -3,6 +3,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/version.h"
+
 namespace sidecar {
 
 // Lives until gRPC is through with it, which may be after its Rpc.
@@ -15,7 +17,7 @@ class Rpc::Pending final : public CompletionThread::Event {
     // a span of time, so that a step of the wall clock does not move it
     context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN)));
     // as the Java agent names itself to the collector
-    context_->AddMetadata("agent-version", SIDECAR_VERSION);
+    context_->AddMetadata("agent-version", kVersion);
     reader_ = stub.PrepareUnaryCall(context_.get(), path, request, &completions.queue());
     reader_->StartCall();
     reader_->Finish(&answer_, &status_, CompletionThread::tag(std::move(self)));
