@@ -240,8 +240,8 @@ void CollectorV3::hold(CollectorState state) {
 }
 
 void CollectorV3::probe() {
-  // its bytes: none, an empty collection
-  probe_ = std::make_unique<UnaryCall>(*this, Method::collect_in_sync, grpc::ByteBuffer(),
+  const grpc::Slice empty_collection;
+  probe_ = std::make_unique<UnaryCall>(*this, Method::collect_in_sync, grpc::ByteBuffer(&empty_collection, 1),
                                        [this](Outcome outcome) { on_probe(outcome); });
 }
 
