@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace sidecar {
 
@@ -10,6 +11,16 @@ enum class CarrierStrategy {
   if_possible,  // the newest is dropped: channel_full
   override_,    // the oldest is dropped: overridden
 };
+
+// As the configuration spells it.
+constexpr std::string_view to_text(CarrierStrategy strategy) {
+  switch (strategy) {
+    case CarrierStrategy::blocking: return "blocking";
+    case CarrierStrategy::if_possible: return "if-possible";
+    case CarrierStrategy::override_: return "override";
+  }
+  return "?";
+}
 
 // Bounds of the carrier; see conf/sidecar.yaml for what they mean to an operator.
 struct CarrierOptions {

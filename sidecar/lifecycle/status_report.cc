@@ -110,15 +110,14 @@ json instances_part(const StatusSources& sources, const Held& held, Tick now) {
 
 json channels_part(const StatusSources& sources) {
   json list = json::array();
-  for (std::size_t i = 0; i < sources.carrier.channel_count(); ++i) {
-    const Channel& channel = sources.carrier.channel(i);
-    const LaneStatus lane = sources.pipeline.lane_status(i);
-    list.push_back({{"index", i},
+  for (const LaneStatus& lane : sources.pipeline.status()) {
+    const Channel& channel = sources.carrier.channel(lane.channel);
+    list.push_back({{"index", lane.channel},
                     {"records", channel.size()},
                     {"slots", channel.slots()},
                     {"bytes", channel.bytes()},
                     {"high_water", channel.high_water()},
-                    {"in_flight", lane.in_flight},
+                    {"in_flight", lane.records},
                     {"state", to_text(lane.state)},
                     {"attempt", lane.attempt},
                     {"last_error", lane.last_error}});

@@ -12,6 +12,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "agents/agent.h"
 #include "agents/record.h"
@@ -73,14 +75,15 @@ class Collector {
   virtual const Capabilities& capabilities() const = 0;
   virtual CollectorStatus status() const = 0;
 
-  // At most kMaxListeners; a listener outlives the Collector or is removed by nobody.
+  // Nobody is removed: listeners, calls and Collector are destroyed in one turn of the loop.
   virtual void add_listener(CollectorListener& listener) = 0;
 
   // Begins to connect and keeps trying with back-off until destroyed.
   virtual void start() = 0;
 
-  // True while a call has a chance: connected, and neither AUTH nor WRONG_SERVER
-  // forbids it, or a probe of theirs is due.
+  // True while a call has a chance: connected, and not held by AUTH or WRONG_SERVER.
+  // Those are lost to the listeners; the Collector probes by itself, with back-off and
+  // without data, and tells when it is ready again.
   virtual bool ready() const = 0;
 
   // Tells the instance's properties, in the order given; keys may repeat.
@@ -90,14 +93,18 @@ class Collector {
   virtual CallPtr keep_alive(const InstanceName& name, Answered answered) = 0;
 
   struct Encoding {
-    // Records that this dialect cannot express (indices into the batch); they are
-    // not part of the call and the caller drops them with DropReason::encode.
+    // How many records, from the front of the batch, were looked at: what follows did
+    // not fit the message any more and is the caller's to send next. At least one.
+    std::size_t taken = 0;
+    // Those among them that this dialect cannot express (indices into the batch,
+    // ascending); they are not part of the call and the caller drops them with
+    // DropReason::encode.
     std::vector<std::size_t> unencodable;
     std::size_t bytes = 0;  // of the encoded message
   };
-  // Sends segments; kRecord kinds other than segment are not allowed. The records
-  // are only read during the call. OK settles all of them but the unencodable.
-  // When nothing is encodable no call is made and null is returned.
+  // Sends segments, at least one. The records are only read during this function.
+  // OK settles all that were taken but the unencodable. When nothing of what was
+  // taken is encodable no call is made and null is returned.
   virtual CallPtr send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) = 0;
 };
 

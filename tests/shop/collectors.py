@@ -49,6 +49,8 @@ def own_oap(programs, version):
     graphql = GraphQL(f"http://127.0.0.1:{rest}")
 
     def answers():
+        if program.status() == 3:
+            raise Failed(f"OAP {version} cannot be fetched", 3)
         program.check_running()
         return graphql.version()
 

@@ -32,10 +32,13 @@ class Program:
             return text.split("\n", 1)[0] if "\n" in text else None
         return wait_for(f"the first line of {self.name}", line, limit)
 
+    def status(self):
+        """Its exit status (negative: a signal), None while it runs."""
+        return self._process.poll()
+
     def check_running(self):
-        status = self._process.poll()
-        if status is not None:
-            raise Failed(f"{self.name} ended with {describe(status)}", status if status == 3 else 1)
+        if self.status() is not None:
+            raise Failed(f"{self.name} ended with {describe(self.status())}")
 
     def stop(self, limit=10):
         """SIGTERM, then SIGKILL at the limit. None if it ended with 0, else what it ended with."""

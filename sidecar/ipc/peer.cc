@@ -1,0 +1,68 @@
+#include "ipc/peer.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace sidecar {
+namespace {
+
+// Newer than the headers of Debian 12.
+constexpr int kSoPeerPidfd = 77;
+constexpr int kSoPassRights = 83;
+
+// Whether the kernel could answer; `process` stays empty if the peer is gone.
+bool pidfd_from_socket(int fd, ScopedFd& process) {
+  int descriptor = -1;
+  socklen_t size = sizeof descriptor;
+  if (getsockopt(fd, SOL_SOCKET, kSoPeerPidfd, &descriptor, &size) != 0) return errno != ENOPROTOOPT;
+  process.reset(descriptor);
+  return true;
+}
+
+bool has_died(int process) {
+  pollfd entry{process, POLLIN, 0};
+  return poll(&entry, 1, 0) != 0;
+}
+
+// By number, which may have become another's since the peer connected: taken only
+// if what has the number now is alive, and of the user that connected.
+ScopedFd pidfd_from_number(pid_t pid, uid_t uid) {
+  ScopedFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return process;
+  struct stat status = {};
+  // A process that may not be dumped shows as root's; /proc may hide all but our own.
+  const bool foreign =
+      stat(fmt::format("/proc/{}", pid).c_str(), &status) == 0 && status.st_uid != uid && status.st_uid != 0;
+  // Alive now, so the directory looked at was that of the process we hold.
+  if (foreign || has_died(process.get())) process.reset();
+  return process;
+}
+
+}  // namespace
+
+Result<Peer> identify_peer(int fd, const KernelFeatures& features) {
+  ucred who = {};
+  socklen_t size = sizeof who;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+    return fail(Errc::unavailable, fmt::format("SO_PEERCRED: {}", std::strerror(errno)));
+  Peer peer;
+  peer.uid = who.uid;
+  peer.pid = who.pid;
+  const bool told = features.peer_pidfd && pidfd_from_socket(fd, peer.process);
+  if (!told && who.pid > 0) peer.process = pidfd_from_number(who.pid, who.uid);
+  return peer;
+}
+
+void refuse_descriptors(int fd, const KernelFeatures& features) {
+  const int off = 0;
+  // An older kernel does not know the option; then descriptors arrive and are closed.
+  if (features.refuse_descriptors) setsockopt(fd, SOL_SOCKET, kSoPassRights, &off, sizeof off);
+}
+
+}  // namespace sidecar

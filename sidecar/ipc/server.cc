@@ -1,0 +1,331 @@
+#include "ipc/server.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "ipc/descriptor_limit.h"
+
+namespace sidecar {
+
+using ipc_protocol::RejectCode;
+
+namespace {
+
+// As many as the kernel lets wait (net.core.somaxconn permitting): a host starts its services together.
+constexpr int kBacklog = 4096;
+// Those refused for want of room come back after this and as much again at random.
+constexpr Duration kBusyRetry = std::chrono::seconds(1);
+constexpr Duration kHelloTimeout = std::chrono::milliseconds(ipc_protocol::kHelloTimeoutMs);
+// An old connection of a session that has come back is read for this many turns, more than its socket holds.
+constexpr unsigned kMaxFarewellTurns = 256;
+
+}  // namespace
+
+Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, AgentTable& agents, RecordSink& sink,
+               AgentListener& listener, std::uint64_t sidecar_epoch, KernelFeatures features)
+    : options_(options),
+      loop_(loop),
+      random_(random),
+      features_(features),
+      shared_(loop, agents, sink, listener, sidecar_epoch),
+      tick_timer_(loop.make_timer([this] { tick(); })),
+      turn_timer_(loop.make_timer([this] { turn(); })),
+      room_timer_(loop.make_timer([this] { resume_blocked(); })),
+      hello_timer_(loop.make_timer([this] { refuse_silent(); })),
+      beat_timer_(loop.make_timer([this] { beat(); })) {
+  shared_.settings.sampling = options.sampling;
+}
+
+Server::~Server() { stop(); }
+
+Result<void> Server::start() {
+  const unsigned within_limit = connections_within_limit();
+  max_connections_ = std::min(options_.max_connections, within_limit);
+  max_per_user_ = std::min(options_.max_per_user.value_or(std::max(max_connections_ / 2, 1u)), max_connections_);
+  if (within_limit < options_.max_connections)
+    log_info("connections are limited to {} by the descriptor limit (configured: {})", within_limit,
+             options_.max_connections);
+
+  if (auto opened = poll_.open(); !opened) return opened;
+  auto socket = SocketFile::create(options_.path, SOCK_SEQPACKET, options_.mode, kBacklog);
+  if (!socket) return tl::unexpected<Error>(std::move(socket.error()));
+  // Set before the first accept: connections inherit it, so that every datagram carries its sender.
+  const int on = 1;
+  if (setsockopt(socket->fd(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+    return fail(Errc::unavailable, fmt::format("{}: SO_PASSCRED: {}", options_.path, std::strerror(errno)));
+  socket_ = std::move(*socket);
+  quiet_watch_ = loop_.watch_fd(poll_.fd(), [this](bool, bool) {
+    note_traffic();
+    tick();
+  });
+  acceptor_ = std::make_unique<Acceptor>(
+      loop_, socket_->fd(), [this](ScopedFd client) { take(std::move(client)); },
+      [this](ScopedFd client) { turn_away(std::move(client)); });
+  watch_for_traffic();
+  return {};
+}
+
+void Server::stop() {
+  write_owed_marks();  // the clients may still look at their pages
+  acceptor_.reset();
+  quiet_watch_.reset();
+  for (Timer* timer : {tick_timer_.get(), turn_timer_.get(), room_timer_.get(), hello_timer_.get(), beat_timer_.get()})
+    timer->stop();
+  clients_.clear();
+  per_user_.clear();
+  silent_.clear();
+  ready_.clear();
+  blocked_.clear();
+  owed_.clear();
+  socket_.reset();
+}
+
+// --- Arrivals ---------------------------------------------------------------
+
+void Server::take(ScopedFd socket) {
+  auto peer = identify_peer(socket.get(), features_);
+  if (!peer) return;
+  refuse_descriptors(socket.get(), features_);
+  ++shared_.counters.accepted;
+  const std::uint64_t id = next_id_++;
+  const uid_t uid = peer->uid;
+  SessionClaims& claims = *this;
+  auto connection = std::make_unique<Connection>(id, std::move(socket), std::move(*peer), shared_, claims);
+  if (shared_.settings.draining)
+    return connection->refuse(
+        {RejectCode::shutting_down, "the sidecar is stopping", shared_.settings.draining->reconnect_after});
+  if (clients_.size() >= max_connections_)
+    return connection->refuse(busy(fmt::format("{} connections are open already", max_connections_)));
+  if (const auto own = per_user_.find(uid); own != per_user_.end() && own->second >= max_per_user_)
+    return connection->refuse(busy(fmt::format("user {} has {} connections already", uid, max_per_user_)));
+  make_room_for_silent();
+  if (!poll_.add(connection->fd(), id)) return connection->refuse(busy("no memory to watch one more connection"));
+
+  ++per_user_[uid];
+  Client& client = clients_[id];
+  client.connection = std::move(connection);
+  client.polled = true;
+  silent_[id] = loop_.now() + kHelloTimeout;
+  if (!beat_timer_->armed()) beat_timer_->start_every(kBeat);
+  note_traffic();
+  serve(id);  // it may have said HELLO already
+  arm_hello_timer();
+}
+
+void Server::turn_away(ScopedFd socket) {
+  auto peer = identify_peer(socket.get(), KernelFeatures{false, false});
+  if (!peer) return;
+  ++shared_.counters.accepted;
+  Connection(next_id_++, std::move(socket), std::move(*peer), shared_, *this)
+      .refuse(busy("the sidecar has no descriptor left"));
+}
+
+Refusal Server::busy(std::string why) {
+  const auto jitter = static_cast<Duration::rep>(random_.fraction() * static_cast<double>(kBusyRetry.count()));
+  return {RejectCode::busy, std::move(why), kBusyRetry + Duration(jitter)};
+}
+
+void Server::make_room_for_silent() {
+  while (silent_.size() >= kMaxUnhelloed) {
+    const std::uint64_t oldest = silent_.begin()->first;
+    serve(oldest);  // its HELLO may lie there
+    if (silent_.empty() || silent_.begin()->first != oldest) continue;
+    ++shared_.counters.evicted;
+    clients_.at(oldest).connection->refuse(busy("too many connections that have not said HELLO"));
+    remove(oldest);
+  }
+}
+
+void Server::refuse_silent() {
+  while (!silent_.empty() && silent_.begin()->second <= loop_.now()) {
+    const std::uint64_t oldest = silent_.begin()->first;
+    serve(oldest);  // its HELLO may lie there
+    if (silent_.empty() || silent_.begin()->first != oldest) continue;
+    clients_.at(oldest).connection->refuse({RejectCode::hello_timeout, "no HELLO in time", Duration::zero()});
+    remove(oldest);
+  }
+  arm_hello_timer();
+}
+
+void Server::arm_hello_timer() {
+  if (silent_.empty()) return hello_timer_->stop();
+  hello_timer_->start(silent_.begin()->second - loop_.now());
+}
+
+// --- Reading ----------------------------------------------------------------
+
+void Server::tick() {
+  for (const std::uint64_t id : poll_.ready()) {
+    const auto at = clients_.find(id);
+    if (at != clients_.end()) enqueue(id, at->second);
+  }
+  turn();
+  write_owed_marks();
+  if (ready_.empty() && loop_.now() - last_traffic_ >= kQuiet) watch_for_traffic();
+}
+
+void Server::turn() {
+  const std::uint64_t before = shared_.counters.frames;
+  // Each at most once, so that those that have more come after those that have waited.
+  for (std::size_t left = ready_.size(); left > 0 && shared_.counters.frames - before < kTurnFrames; --left) {
+    const std::uint64_t id = ready_.front();
+    ready_.pop_front();
+    const auto at = clients_.find(id);
+    if (at == clients_.end()) continue;
+    at->second.queued = false;
+    serve(id);
+  }
+  if (!ready_.empty()) turn_timer_->start(Duration::zero());
+}
+
+Connection::Progress Server::serve(std::uint64_t id) {
+  const auto at = clients_.find(id);
+  if (at == clients_.end()) return Connection::Progress::ended;
+  Client& client = at->second;  // stays: serving removes others at most
+  Connection& connection = *client.connection;
+  const std::uint64_t before = shared_.counters.frames;
+  const Connection::Progress progress = connection.serve();
+  if (shared_.counters.frames != before) note_traffic();
+  if (connection.said_hello()) silent_.erase(id);
+  if (progress == Connection::Progress::ended) {
+    remove(id);
+    return progress;
+  }
+  if (connection.write_marks()) owed_.insert(id);
+  if (progress == Connection::Progress::blocked) {
+    // Out of the set: it would be ready all the time, also by its hang-up.
+    if (std::exchange(client.polled, false)) poll_.remove(connection.fd());
+    if (!std::exchange(client.blocked, true)) blocked_.push_back(id);
+    return progress;
+  }
+  if (!client.polled) client.polled = poll_.add(connection.fd(), id);
+  if (progress == Connection::Progress::more || !client.polled) enqueue(id, client);
+  return progress;
+}
+
+void Server::enqueue(std::uint64_t id, Client& client) {
+  if (std::exchange(client.queued, true)) return;
+  ready_.push_back(id);
+  // The next tick may be far away, or there is none.
+  if (!turn_timer_->armed()) turn_timer_->start(Duration::zero());
+}
+
+bool Server::claim(const Agent& agent, const Connection& by) {
+  const auto old = std::find_if(clients_.begin(), clients_.end(), [&](const auto& client) {
+    return client.second.connection->agent() == &agent && client.second.connection.get() != &by;
+  });
+  if (old == clients_.end()) return true;
+  const std::uint64_t id = old->first;
+  Connection::Progress progress = Connection::Progress::more;
+  for (unsigned i = 0; i < kMaxFarewellTurns && progress == Connection::Progress::more; ++i) progress = serve(id);
+  if (progress == Connection::Progress::blocked) return false;
+  if (progress == Connection::Progress::ended) return true;
+  clients_.at(id).connection->end();
+  remove(id);
+  return true;
+}
+
+void Server::on_room() {
+  if (!blocked_.empty() && !room_timer_->armed()) room_timer_->start(Duration::zero());
+}
+
+void Server::resume_blocked() {
+  std::deque<std::uint64_t> waiting;
+  waiting.swap(blocked_);
+  for (const std::uint64_t id : waiting) {
+    const auto at = clients_.find(id);
+    if (at == clients_.end()) continue;
+    at->second.blocked = false;
+    enqueue(id, at->second);
+  }
+  turn();
+}
+
+void Server::remove(std::uint64_t id) {
+  const auto at = clients_.find(id);
+  Client& client = at->second;
+  if (client.polled) poll_.remove(client.connection->fd());
+  const auto own = per_user_.find(client.connection->uid());
+  if (--own->second == 0) per_user_.erase(own);
+  silent_.erase(id);
+  owed_.erase(id);
+  clients_.erase(at);
+  if (clients_.empty()) beat_timer_->stop();
+}
+
+// --- Quiet and traffic ------------------------------------------------------
+
+void Server::note_traffic() {
+  last_traffic_ = loop_.now();
+  if (std::exchange(ticking_, true)) return;
+  quiet_watch_->stop();
+  tick_timer_->start_every(options_.drain_interval);
+}
+
+void Server::watch_for_traffic() {
+  ticking_ = false;
+  tick_timer_->stop();
+  quiet_watch_->start(true, false);
+}
+
+// --- What clients are told --------------------------------------------------
+
+void Server::write_owed_marks() {
+  for (auto at = owed_.begin(); at != owed_.end();)
+    at = clients_.at(*at).connection->write_marks() ? std::next(at) : owed_.erase(at);
+}
+
+void Server::beat() {
+  for (auto& [id, client] : clients_) client.connection->write_beat();
+  write_owed_marks();
+}
+
+void Server::write_settings() {
+  for (auto& [id, client] : clients_) client.connection->write_settings();
+}
+
+void Server::set_upstream(ipc_protocol::UpstreamState state) {
+  shared_.settings.upstream = state;
+  write_settings();
+}
+
+void Server::set_sampling(std::int64_t traces) {
+  shared_.settings.sampling = traces;
+  write_settings();
+}
+
+void Server::set_enabled(bool enabled) {
+  shared_.settings.enabled = enabled;
+  write_settings();
+}
+
+void Server::begin_drain(Duration send_within, Duration reconnect_after, Duration jitter) {
+  shared_.settings.draining = DrainTerms{send_within, reconnect_after, jitter};
+  write_settings();
+  for (auto& [id, client] : clients_) client.connection->send_drain();
+}
+
+void Server::ask_hello_again() {
+  for (auto& [id, client] : clients_) client.connection->ask_hello_again();
+}
+
+IpcStatus Server::status() const {
+  IpcStatus status;
+  status.counters = shared_.counters;
+  status.counters.paused_accepts = acceptor_ ? acceptor_->pauses() : 0;
+  status.connections = static_cast<unsigned>(clients_.size());
+  status.unhelloed = static_cast<unsigned>(silent_.size());
+  status.blocked = static_cast<unsigned>(
+      std::count_if(clients_.begin(), clients_.end(), [](const auto& client) { return client.second.blocked; }));
+  status.max_connections = max_connections_;
+  status.max_per_user = max_per_user_;
+  status.idle = !ticking_;
+  status.draining = shared_.settings.draining.has_value();
+  return status;
+}
+
+}  // namespace sidecar

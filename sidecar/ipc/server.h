@@ -1,0 +1,136 @@
+#pragma once
+
+// Server is the socket that applications connect to: it accepts within its caps,
+// asks the clients' sockets when there may be something to read, and gives each a
+// fair share of a turn.
+//
+// While traffic flows the sockets are asked at an interval (drain_interval), and
+// nobody waits on them, so that a send costs an application a microsecond and
+// wakes no one; after a quiet second the loop waits on the whole set until one
+// becomes readable.
+//
+// It does not know what a segment is (connection.h) nor where records go
+// (agents/ports.h).
+//
+// Owner: Daemon. Thread: loop.
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/random.h"
+#include "base/socket_file.h"
+#include "ipc/acceptor.h"
+#include "ipc/client_poll.h"
+#include "ipc/connection.h"
+#include "ipc/options.h"
+#include "ipc/shared.h"
+
+namespace sidecar {
+
+class Server final : public RoomListener, private SessionClaims {
+ public:
+  // Clients that have not said HELLO: beyond this the oldest makes way.
+  static constexpr unsigned kMaxUnhelloed = 256;
+  // Read in one turn of the loop, over all clients.
+  static constexpr std::uint64_t kTurnFrames = 1024;
+  // Without traffic for this long, the loop waits instead of asking.
+  static constexpr Duration kQuiet = std::chrono::seconds(1);
+  // Below kBeatPeriodMs, so that a late timer does not break the promise.
+  static constexpr Duration kBeat = std::chrono::milliseconds(ipc_protocol::kBeatPeriodMs * 4 / 5);
+
+  // `features`: what to use of the kernel; tests switch some off.
+  Server(const IpcOptions& options, EventLoop& loop, Random& random, AgentTable& agents, RecordSink& sink,
+         AgentListener& listener, std::uint64_t sidecar_epoch, KernelFeatures features = {});
+  ~Server() override;
+
+  // Creates the socket and begins to accept. busy: another daemon has it and is unharmed;
+  // invalid_argument, not_allowed: the path cannot be used, the message says why.
+  Result<void> start();
+
+  // What clients are told, through their pages at once.
+  void set_upstream(ipc_protocol::UpstreamState state);
+  void set_sampling(std::int64_t traces);  // per 3 s and process, -1 all
+  void set_enabled(bool enabled);
+
+  // Tells all clients that the sidecar is about to stop. Newcomers are refused
+  // (shutting_down); what arrives is read as before until stop().
+  void begin_drain(Duration send_within, Duration reconnect_after, Duration jitter);
+
+  // Asks all clients to say HELLO again on their connection, with the same identity.
+  void ask_hello_again();
+
+  // Closes everything and removes the socket if it is still ours. What is unread stays with the
+  // clients, which send it to our successor; so the listener is not told that they have gone.
+  void stop();
+
+  // May be called from anywhere on the loop, also from within RecordSink: reading goes on in a later turn.
+  // (All other functions: not from within RecordSink or AgentListener.)
+  void on_room() override;
+
+  IpcStatus status() const;
+
+ private:
+  struct Client {
+    std::unique_ptr<Connection> connection;
+    bool polled = false;   // in poll_
+    bool queued = false;   // in ready_
+    bool blocked = false;  // in blocked_
+  };
+
+  bool claim(const Agent& agent, const Connection& by) override;
+
+  void take(ScopedFd socket);
+  void turn_away(ScopedFd socket);
+  void make_room_for_silent();
+  void refuse_silent();
+  void arm_hello_timer();
+  void forget_silent(std::uint64_t id);
+
+  void tick();
+  void turn();
+  Connection::Progress serve(std::uint64_t id);
+  void enqueue(std::uint64_t id, Client& client);
+  void resume_blocked();
+  void write_owed_marks();
+  void beat();
+  void remove(std::uint64_t id);
+
+  void watch_for_traffic();
+  void note_traffic();
+  Refusal busy(std::string why);
+  void write_settings();
+
+  const IpcOptions options_;
+  EventLoop& loop_;
+  Random& random_;
+  const KernelFeatures features_;
+  IpcShared shared_;
+  std::optional<SocketFile> socket_;
+  ClientPoll poll_;
+  unsigned max_connections_ = 0;
+  unsigned max_per_user_ = 0;
+
+  std::uint64_t next_id_ = 1;
+  std::unordered_map<std::uint64_t, Client> clients_;  // by id, which we choose
+  std::unordered_map<uid_t, unsigned> per_user_;
+  std::map<std::uint64_t, Tick> silent_;    // those that have not said HELLO, oldest first, and when they must have
+  std::deque<std::uint64_t> ready_;         // to be served, in this order
+  std::deque<std::uint64_t> blocked_;       // wait for on_room(); some may have gone
+  std::unordered_set<std::uint64_t> owed_;  // more accepted than settled: their marks move without traffic of theirs
+
+  bool ticking_ = false;
+  Tick last_traffic_{};
+  // Last, so that none outlives what its callback touches.
+  std::unique_ptr<Timer> tick_timer_;
+  std::unique_ptr<Timer> turn_timer_;
+  std::unique_ptr<Timer> room_timer_;
+  std::unique_ptr<Timer> hello_timer_;
+  std::unique_ptr<Timer> beat_timer_;
+  std::unique_ptr<FdWatch> quiet_watch_;
+  std::unique_ptr<Acceptor> acceptor_;
+};
+
+}  // namespace sidecar

@@ -1,0 +1,222 @@
+#include "pipeline/lane.h"
+
+#include <algorithm>
+
+#include "pipeline/batcher.h"
+
+namespace sidecar {
+
+std::string_view to_text(LaneState state) {
+  switch (state) {
+    case LaneState::idle: return "idle";
+    case LaneState::sending: return "sending";
+    case LaneState::backing_off: return "backing off";
+    case LaneState::waiting_for_collector: return "waiting for the collector";
+  }
+  return "?";
+}
+
+Lane::Lane(LaneContext& context, std::size_t channel)
+    : context_(context), channel_(channel), timer_(context.loop.make_timer([this] {
+        if (state_ == LaneState::backing_off) state_ = LaneState::idle;
+        wake();
+      })) {}
+
+void Lane::wake() {
+  // Each round sends, or gets rid of a batch that cannot be encoded.
+  while (state_ == LaneState::idle) {
+    if (batches_.empty() && context_.carrier.channel(channel_).empty()) return;
+    if (!context_.collector.ready()) {
+      // The records stay where they are; a batch that was tried before waits here.
+      if (!batches_.empty()) state_ = LaneState::waiting_for_collector;
+      return timer_->stop();
+    }
+    if (batches_.empty() && !take()) return;
+    if (send()) return;
+  }
+}
+
+void Lane::on_collector_ready() {
+  if (state_ == LaneState::waiting_for_collector || (state_ == LaneState::backing_off && retrying_)) {
+    timer_->stop();
+    state_ = LaneState::idle;
+  }
+  wake();
+}
+
+void Lane::on_drain() {
+  if (state_ == LaneState::backing_off) {
+    timer_->stop();
+    state_ = LaneState::idle;
+  }
+  wake();
+}
+
+bool Lane::take() {
+  const PipelineOptions& options = context_.options;
+  const Channel& channel = context_.carrier.channel(channel_);
+  Waiting waiting{channel.size(), channel.bytes(), {}};
+  if (waiting.count > 0) waiting.oldest = channel.front().arrived();
+  const auto wait = time_to_close(waiting, options, context_.loop.now(), context_.draining);
+  if (!wait) return false;
+  if (*wait > Duration::zero()) {
+    if (!timer_->armed()) timer_->start(*wait);
+    return false;
+  }
+  timer_->stop();
+  batches_.push_back({context_.carrier.take_batch(channel_, options.batch_segments, options.batch_bytes), {}});
+  return true;
+}
+
+bool Lane::send() {
+  Batch& batch = batches_.front();
+  if (std::exchange(batch.tries.unknown, false))
+    for (const Record& record : batch.records) record.agent().ledger.count_resent();
+  Collector::Encoding encoding;
+  call_ = context_.collector.send_segments(batch.records, encoding, [this](Outcome outcome) { on_answer(outcome); });
+
+  if (encoding.taken < batch.records.size()) {
+    const auto rest = batch.records.begin() + static_cast<std::ptrdiff_t>(encoding.taken);
+    Batch later{{std::make_move_iterator(rest), std::make_move_iterator(batch.records.end())}, batch.tries};
+    batch.records.erase(rest, batch.records.end());
+    batches_.insert(batches_.begin() + 1, std::move(later));
+  }
+  // deque::insert may have moved the first batch: `batch` is not used below
+  std::vector<Record>& records = batches_.front().records;
+  if (!encoding.unencodable.empty()) {
+    std::vector<Record> gone;
+    for (auto index = encoding.unencodable.rbegin(); index != encoding.unencodable.rend(); ++index) {
+      const auto at = records.begin() + static_cast<std::ptrdiff_t>(*index);
+      gone.push_back(std::move(*at));
+      records.erase(at);
+    }
+    finish(gone, [](const Record& record) { record.agent().ledger.drop(record.seq(), DropReason::encode); });
+  }
+  if (call_ == nullptr) {
+    batches_.pop_front();
+    context_.progress();
+    return false;
+  }
+  state_ = LaneState::sending;
+  return true;
+}
+
+void Lane::on_answer(const Outcome& outcome) {
+  const CallPtr finished = std::move(call_);
+  state_ = LaneState::idle;
+  Batch& batch = batches_.front();
+  last_error_ = outcome.detail;
+  switch (decide(batch.tries, outcome.verdict, batch.records.size(), context_.collector.status().calls_ok)) {
+    case Next::settle: settle_front(); break;
+    case Next::drop: drop_front(outcome.detail); break;
+    case Next::bisect: bisect_front(); break;
+    case Next::again:
+      retrying_ = batch.tries.unknown;
+      back_off(batch.tries.failures);
+      break;
+    case Next::hold:
+      // Usually not ready now, and wake() makes it wait. Ready again so soon: no hurry.
+      if (context_.collector.ready()) back_off(batch.tries.failures);
+      break;
+  }
+  wake();
+}
+
+void Lane::settle_front() {
+  const Batch done = std::move(batches_.front());
+  batches_.pop_front();
+  finish(done.records, [](const Record& record) { record.agent().ledger.deliver(record.seq()); });
+  context_.progress();
+}
+
+void Lane::drop_front(const std::string& detail) {
+  const Batch done = std::move(batches_.front());
+  batches_.pop_front();
+  const Record& record = done.records.front();
+  if (context_.rejected_log.pass(context_.loop.now())) {
+    const AgentIdentity& who = record.agent().identity;
+    log_warning("the collector refuses segment {} of {} {} (process epoch {:x}): {}; dropped ({} more like it since the last line)",
+                record.seq(), printable(who.service), printable(who.instance), who.key.process_epoch, detail,
+                context_.rejected_log.suppressed());
+  }
+  finish(done.records, [](const Record& r) { r.agent().ledger.drop(r.seq(), DropReason::rejected); });
+  context_.progress();
+}
+
+void Lane::bisect_front() {
+  Batch whole = std::move(batches_.front());
+  batches_.pop_front();
+  const std::size_t cut = whole.records.size() / 2;
+  const auto middle = std::make_move_iterator(whole.records.begin() + static_cast<std::ptrdiff_t>(cut));
+  Batch first{{std::make_move_iterator(whole.records.begin()), middle}, half_of(whole.tries, cut)};
+  Batch second{{middle, std::make_move_iterator(whole.records.end())}, half_of(whole.tries, whole.records.size() - cut)};
+  batches_.push_front(std::move(second));
+  batches_.push_front(std::move(first));
+}
+
+void Lane::back_off(unsigned failures) {
+  Duration delay = context_.options.backoff.delay(failures, context_.random);
+  if (context_.draining) {
+    // several tries within what is left
+    constexpr Duration kLeast = std::chrono::milliseconds(10);
+    const Duration left = std::max(context_.drain_until - context_.loop.now(), Duration::zero());
+    delay = std::min(delay, std::max(left / 8, kLeast));
+  }
+  state_ = LaneState::backing_off;
+  timer_->start(delay);
+}
+
+void Lane::clear(DropReason reason, const Agent* agent) {
+  std::vector<Record> gone;
+  const std::size_t first = call_ != nullptr ? 1 : 0;
+  for (std::size_t i = first; i < batches_.size(); ++i) {
+    std::vector<Record>& records = batches_[i].records;
+    const auto kept = std::stable_partition(records.begin(), records.end(), [&](const Record& record) {
+      return agent != nullptr && &record.agent() != agent;
+    });
+    std::move(kept, records.end(), std::back_inserter(gone));
+    records.erase(kept, records.end());
+  }
+  batches_.erase(std::remove_if(batches_.begin() + static_cast<std::ptrdiff_t>(first), batches_.end(),
+                                [](const Batch& batch) { return batch.records.empty(); }),
+                 batches_.end());
+  finish(gone, [reason](const Record& record) { record.agent().ledger.drop(record.seq(), reason); });
+  if (gone.empty() || !batches_.empty()) return;
+  timer_->stop();
+  state_ = LaneState::idle;
+  wake();
+}
+
+void Lane::drop_all(DropReason reason) {
+  call_.reset();
+  timer_->stop();
+  state_ = LaneState::idle;
+  const std::deque<Batch> gone = std::move(batches_);
+  batches_.clear();
+  for (const Batch& batch : gone)
+    finish(batch.records, [reason](const Record& record) { record.agent().ledger.drop(record.seq(), reason); });
+}
+
+template <class Settle>
+void Lane::finish(const std::vector<Record>& records, const Settle& settle) {
+  for (const Record& record : records) settle(record);
+  if (!context_.settled) return;
+  // Runs of one agent are the rule; who is told twice does not mind.
+  const Agent* last = nullptr;
+  for (const Record& record : records)
+    if (std::exchange(last, &record.agent()) != &record.agent()) context_.settled(record.agent());
+}
+
+void Lane::for_each(const std::function<void(const Record&)>& visit) const {
+  for (const Batch& batch : batches_)
+    for (const Record& record : batch.records) visit(record);
+}
+
+LaneStatus Lane::status() const {
+  LaneStatus status{channel_, state_, 0, 0, last_error_};
+  for (const Batch& batch : batches_) status.records += batch.records.size();
+  if (!batches_.empty()) status.attempt = batches_.front().tries.failures;
+  return status;
+}
+
+}  // namespace sidecar

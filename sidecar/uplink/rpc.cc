@@ -1,0 +1,61 @@
+#include "uplink/rpc.h"
+
+#include <mutex>
+#include <utility>
+
+#include "base/version.h"
+
+namespace sidecar {
+
+// Lives until gRPC is through with it, which may be after its Rpc.
+class Rpc::Pending final : public CompletionThread::Event {
+ public:
+  explicit Pending(Done done) : done_(std::move(done)), context_(std::make_unique<grpc::ClientContext>()) {}
+
+  void start(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
+             const grpc::ByteBuffer& request, Duration deadline, std::shared_ptr<Event> self) {
+    // a span of time, so that a step of the wall clock does not move it
+    context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN)));
+    // as the Java agent names itself to the collector
+    context_->AddMetadata("agent-version", kVersion);
+    reader_ = stub.PrepareUnaryCall(context_.get(), path, request, &completions.queue());
+    reader_->StartCall();
+    reader_->Finish(&answer_, &status_, CompletionThread::tag(std::move(self)));
+  }
+
+  void settled() override {
+    const std::lock_guard lock(mutex_);
+    reader_.reset();
+    context_.reset();
+  }
+
+  void completed(bool) override {
+    const Done done = std::exchange(done_, nullptr);
+    if (done) done(status_, answer_);
+  }
+
+  void cancel() {
+    done_ = nullptr;
+    const std::lock_guard lock(mutex_);
+    if (context_) context_->TryCancel();
+  }
+
+ private:
+  Done done_;  // the loop's
+  grpc::ByteBuffer answer_;
+  grpc::Status status_;
+
+  std::mutex mutex_;  // guards the two below once the call is started
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;  // after its context
+};
+
+Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path, const grpc::ByteBuffer& request,
+         Duration deadline, Done done)
+    : pending_(std::make_shared<Pending>(std::move(done))) {
+  pending_->start(completions, stub, path, request, deadline, pending_);
+}
+
+Rpc::~Rpc() { pending_->cancel(); }
+
+}  // namespace sidecar

@@ -1,0 +1,90 @@
+#pragma once
+
+// CollectorV3 is the Collector for SkyWalking 8.2 to 10.x: names instead of ids,
+// three unary methods, of which collectInSync is the one whose answer settles
+// segments. It finds out which spelling of the paths the server knows, and holds
+// calls back while the server refuses our token or is no v3 server at all:
+//
+//                          UNIMPLEMENTED in both spellings    +--------------+
+//    +----+  ---------------------------------------------->  | wrong_server | --+ probe with
+//    | up |                                                   +--------------+   | back-off:
+//    +----+  ---------------------------------------------->  +--------------+   | an empty
+//       ^     PERMISSION_DENIED, UNAUTHENTICATED              |     auth     | --+ collection
+//       |                                                     +--------------+
+//       +---------------- the probe was answered with OK ------------+
+//
+// An empty collection is known to be answered with OK and to leave no trace.
+// A new connection begins at `up`: it may be another server.
+//
+// Owner: Daemon, through make_collector(). Thread: loop.
+
+#include <vector>
+
+#include "uplink/collector.h"
+#include "uplink/connection.h"
+#include "uplink/rpc.h"
+#include "uplink/v3/methods.h"
+#include "uplink/v3/segment_encoder.h"
+
+namespace sidecar::v3 {
+
+class CollectorV3 final : public Collector {
+ public:
+  // The references outlive the collector.
+  CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& random);
+  ~CollectorV3() override;
+
+  // One message of segments is not larger, unless a single segment is. Half of what
+  // the smallest receiver known (SkyWalking Satellite, 2 MiB) takes.
+  static constexpr std::size_t kMaxMessage = 1u << 20;
+
+  // Collector
+  const Capabilities& capabilities() const override { return capabilities_; }
+  CollectorStatus status() const override;
+  void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
+  void start() override;
+  bool ready() const override { return state_ == CollectorState::up; }
+  CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
+  CallPtr keep_alive(const InstanceName& name, Answered answered) override;
+  CallPtr send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) override;
+
+ private:
+  class UnaryCall;
+
+  void on_connection(Connection::Event event);
+  void set_state(CollectorState state);
+  // Tells the listeners, in a turn of its own, that ready() has become true or false.
+  void tell(bool is_ready);
+  void tell_now();
+  // What every answer to a call means for the state. `method` was answered with
+  // `verdict`; the words are for people.
+  void account(Method method, Verdict verdict, const std::string& detail);
+  void hold(CollectorState state);
+  void probe();
+  void on_probe(const Outcome& outcome);
+
+  static constexpr Capabilities capabilities_{};
+  const UplinkOptions options_;
+  EventLoop& loop_;
+  Random& random_;
+  std::vector<CollectorListener*> listeners_;
+  CollectorStatus status_;  // without state, address and since
+  CollectorState state_ = CollectorState::idle;
+  Tick since_;
+
+  Spelling spelling_ = Spelling::packaged;  // tried first
+  bool spelling_worked_ = false;            // on this connection
+  unsigned probes_ = 0;                     // since the state was `up`
+
+  bool tell_lost_ = false;   // the listeners do not know yet
+  bool tell_ready_ = false;  // likewise, and after tell_lost_
+  std::unique_ptr<Timer> tell_timer_;
+
+  SegmentEncoder encoder_;
+  CompletionThread completions_;
+  Connection connection_;
+  std::unique_ptr<Timer> probe_timer_;
+  CallPtr probe_;  // destroyed before the connection
+};
+
+}  // namespace sidecar::v3

@@ -1,0 +1,91 @@
+#include <doctest/doctest.h>
+
+#include "pipeline/batcher.h"
+#include "pipeline/retry.h"
+
+using namespace sidecar;
+using namespace std::chrono_literals;
+using V = Verdict;
+
+TEST_SUITE("pipeline/batcher") {
+  const PipelineOptions kOptions{.batch_segments = 10, .batch_bytes = 1000, .batch_age = 250ms, .backoff = {}};
+  constexpr Tick kNow{1h};
+
+  TEST_CASE("nothing that waits is no batch, not even in a drain") {
+    CHECK_FALSE(time_to_close({}, kOptions, kNow, false));
+    CHECK_FALSE(time_to_close({}, kOptions, kNow, true));
+  }
+
+  TEST_CASE("a batch closes by count, by bytes, by age, or at once in a drain") {
+    CHECK(time_to_close({10, 1, kNow}, kOptions, kNow, false) == Duration::zero());
+    CHECK(time_to_close({1, 1000, kNow}, kOptions, kNow, false) == Duration::zero());
+    CHECK(time_to_close({1, 1, kNow - 250ms}, kOptions, kNow, false) == Duration::zero());
+    CHECK(time_to_close({1, 1, kNow - 9h}, kOptions, kNow, false) == Duration::zero());
+    CHECK(time_to_close({1, 1, kNow}, kOptions, kNow, true) == Duration::zero());
+  }
+
+  TEST_CASE("below all three it waits for the age of the oldest") {
+    CHECK(time_to_close({9, 999, kNow - 100ms}, kOptions, kNow, false) == Duration(150ms));
+  }
+}
+
+TEST_SUITE("pipeline/retry") {
+  TEST_CASE("every verdict has its consequence at the first failure") {
+    struct Row {
+      V verdict;
+      Next next;
+      bool unknown;
+    };
+    const Row table[] = {
+        {V::delivered, Next::settle, false},    {V::retry, Next::again, true},     {V::back_off, Next::again, false},
+        {V::hold_auth, Next::hold, false},      {V::wrong_server, Next::hold, false}, {V::next_spelling, Next::hold, false},
+        {V::suspect, Next::again, false},       {V::cancelled, Next::again, true},
+    };
+    for (const Row& row : table) {
+      for (const std::size_t size : {1u, 2u, 200u}) {
+        CAPTURE(to_text(row.verdict));
+        Tries tries;
+        CHECK(decide(tries, row.verdict, size, 5) == row.next);
+        CHECK(tries.unknown == row.unknown);
+      }
+    }
+  }
+
+  TEST_CASE("a batch is bisected when it was refused three times while other calls succeeded") {
+    Tries tries;
+    CHECK(decide(tries, V::suspect, 8, 100) == Next::again);
+    CHECK(decide(tries, V::suspect, 8, 101) == Next::again);
+    CHECK(decide(tries, V::suspect, 8, 102) == Next::bisect);
+  }
+
+  TEST_CASE("a collector that refuses everybody is ill, and nothing is bisected or dropped") {
+    Tries batch, single;
+    for (int i = 0; i < 50; ++i) {
+      CHECK(decide(batch, V::suspect, 8, 100) == Next::again);
+      CHECK(decide(single, V::suspect, 1, 100) == Next::again);
+    }
+    CHECK(decide(batch, V::suspect, 8, 101) == Next::bisect);
+    CHECK(decide(single, V::suspect, 1, 101) == Next::drop);
+  }
+
+  TEST_CASE("failures of another kind are no refusals") {
+    Tries tries;
+    for (int i = 0; i < 20; ++i) CHECK(decide(tries, V::retry, 8, static_cast<std::uint64_t>(i)) == Next::again);
+    CHECK(decide(tries, V::suspect, 8, 20) == Next::again);
+    CHECK(tries.failures == 21);
+    CHECK(tries.refusals == 1);
+  }
+
+  TEST_CASE("a half is bisected at its first refusal, a single segment has three tries of its own") {
+    Tries whole;
+    for (std::uint64_t ok = 10; ok < 12; ++ok) CHECK(decide(whole, V::suspect, 4, ok) == Next::again);
+    REQUIRE(decide(whole, V::suspect, 4, 12) == Next::bisect);
+    Tries half = half_of(whole, 2);
+    REQUIRE(decide(half, V::suspect, 2, 12) == Next::bisect);
+    Tries single = half_of(half, 1);
+    CHECK(decide(single, V::suspect, 1, 12) == Next::again);
+    CHECK(decide(single, V::suspect, 1, 12) == Next::again);
+    CHECK(decide(single, V::suspect, 1, 12) == Next::again);  // nothing else has succeeded since it stands alone
+    CHECK(decide(single, V::suspect, 1, 13) == Next::drop);
+  }
+}
