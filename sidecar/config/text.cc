@@ -67,7 +67,9 @@ std::string nearest(std::string_view given, const std::vector<std::string>& cand
     least = changes;
     best = candidate;
   }
-  return best;
+  if (!best.empty() || given.size() < 3) return best;
+  const auto longer = std::find_if(candidates.begin(), candidates.end(), [&](const std::string& candidate) { return candidate.starts_with(given); });
+  return longer == candidates.end() ? "" : *longer;
 }
 
 Result<std::string> expand(std::string_view text, const Environment& environment) {

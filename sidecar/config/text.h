@@ -16,7 +16,7 @@ namespace sidecar {
 std::string quoted(std::string_view text);
 
 // The candidate that was probably meant by `given`, or "" if none is near enough: at most
-// a third of its letters changed, lost, added or swapped.
+// a third of its letters changed, lost, added or swapped, or its end left off.
 std::string nearest(std::string_view given, const std::vector<std::string>& candidates);
 
 // Replaces `${NAME}` and `${NAME:default}` by the environment's value; `$${` stands for
