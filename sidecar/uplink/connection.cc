@@ -74,8 +74,9 @@ void Connection::connect() {
 }
 
 void Connection::watch(int last_seen) {
-  channel_->NotifyOnStateChange(static_cast<grpc_connectivity_state>(last_seen), std::chrono::system_clock::time_point::max(),
-                                &completions_.queue(), completions_.tag(watch_));
+  channel_->NotifyOnStateChange(static_cast<grpc_connectivity_state>(last_seen),
+                                std::chrono::system_clock::time_point::max(), &completions_.queue(),
+                                completions_.tag(watch_));
 }
 
 void Connection::on_change() {

@@ -14,7 +14,8 @@ class Rpc::Pending final : public CompletionThread::Event {
              const grpc::ByteBuffer& request, Duration deadline, std::shared_ptr<Event> self) {
     const std::lock_guard lock(mutex_);
     // a span of time, so that a step of the wall clock does not move it
-    context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN)));
+    const gpr_timespec length = gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN);
+    context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), length));
     // as the Java agent names itself to the collector
     context_->AddMetadata("agent-version", SIDECAR_VERSION);
     reader_ = stub.PrepareUnaryCall(context_.get(), path, request, &completions.queue());
@@ -49,8 +50,8 @@ class Rpc::Pending final : public CompletionThread::Event {
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;  // after its context
 };
 
-Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path, const grpc::ByteBuffer& request,
-         Duration deadline, Done done)
+Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
+         const grpc::ByteBuffer& request, Duration deadline, Done done)
     : pending_(std::make_shared<Pending>(std::move(done))) {
   pending_->start(completions, stub, path, request, deadline, pending_);
 }

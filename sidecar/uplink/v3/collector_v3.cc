@@ -51,8 +51,13 @@ std::string detail_of(const grpc::Status& status) {
 class CollectorV3::UnaryCall final : public Call {
  public:
   // `plainer`, if it is valid, is what is sent instead when the server refuses `request`.
-  UnaryCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered, grpc::ByteBuffer plainer = {})
-      : owner_(owner), method_(method), request_(std::move(request)), plainer_(std::move(plainer)), answered_(std::move(answered)) {
+  UnaryCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
+            grpc::ByteBuffer plainer = {})
+      : owner_(owner),
+        method_(method),
+        request_(std::move(request)),
+        plainer_(std::move(plainer)),
+        answered_(std::move(answered)) {
     if (owner.connection_.stub() == nullptr)
       refuse();
     else
@@ -238,7 +243,8 @@ void CollectorV3::account(Method method, Verdict verdict, const std::string& det
     log_error("the collector refuses our token ({}); holding everything back", detail);
     hold(CollectorState::auth);
   } else if (verdict == Verdict::wrong_server && method == Method::collect_in_sync) {
-    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(), detail);
+    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(),
+              detail);
     hold(CollectorState::wrong_server);
   } else if (verdict == Verdict::wrong_server && !probe_) {
     // A server without registration may take segments all the same: ask.
@@ -248,7 +254,8 @@ void CollectorV3::account(Method method, Verdict verdict, const std::string& det
 
 void CollectorV3::log_plainer(const std::string& detail) {
   if (plainer_log_.pass(loop_.now()))
-    log_warning("the collector refuses a heartbeat with a layer of its own ({}); sending it as {}", detail, kDefaultLayer);
+    log_warning("the collector refuses a heartbeat with a layer of its own ({}); sending it as {}", detail,
+                kDefaultLayer);
 }
 
 void CollectorV3::hold(CollectorState state) {

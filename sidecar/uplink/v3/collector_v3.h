@@ -2,8 +2,9 @@
 
 // CollectorV3 is the Collector for SkyWalking 8.2 to 10.x: names instead of ids,
 // three unary methods, of which collectInSync is the one whose answer settles
-// segments. A layer that the server does not know is replaced by GENERAL. It finds out which spelling of the paths the server knows, and holds
-// calls back while the server refuses our token or is no v3 server at all:
+// segments. A layer that the server does not know is replaced by GENERAL. It finds
+// out which spelling of the paths the server knows, and is not ready while the
+// server refuses our token or is no v3 server at all:
 //
 //                          UNIMPLEMENTED in both spellings    +--------------+
 //    +----+  ---------------------------------------------->  | wrong_server | --+ probe with
