@@ -44,7 +44,6 @@ class Connection::Watch final : public CompletionThread::Event {
 Connection::Connection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
                        std::function<void(Event)> on_event)
     : options_(options),
-      loop_(loop),
       completions_(completions),
       random_(random),
       on_event_(std::move(on_event)),

@@ -60,7 +60,6 @@ class Connection {
   void retry();
 
   const UplinkOptions& options_;
-  EventLoop& loop_;
   CompletionThread& completions_;
   Random& random_;
   const std::function<void(Event)> on_event_;
