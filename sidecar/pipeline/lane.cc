@@ -174,11 +174,10 @@ void Lane::clear(DropReason reason, const Agent* agent) {
   const std::size_t first = call_ != nullptr ? 1 : 0;
   for (std::size_t i = first; i < batches_.size(); ++i) {
     std::vector<Record>& records = batches_[i].records;
-    const auto kept = std::stable_partition(records.begin(), records.end(), [&](const Record& record) {
-      return agent != nullptr && &record.agent() != agent;
-    });
-    std::move(kept, records.end(), std::back_inserter(gone));
-    records.erase(kept, records.end());
+    std::vector<Record> kept;
+    for (Record& record : records)
+      (agent != nullptr && &record.agent() != agent ? kept : gone).push_back(std::move(record));
+    records = std::move(kept);
   }
   batches_.erase(std::remove_if(batches_.begin() + static_cast<std::ptrdiff_t>(first), batches_.end(),
                                 [](const Batch& batch) { return batch.records.empty(); }),
