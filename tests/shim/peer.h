@@ -116,7 +116,8 @@ class Peer {
     drop_connection();
   }
   void drop_connection() {
-    if (connection_ >= 0) close(connection_);
+    for (const int fd : open_) close(fd);
+    open_.clear();
     connection_ = -1;
   }
   void restart(std::uint64_t epoch) {
@@ -132,13 +133,13 @@ class Peer {
     for (;;) {
       const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd >= 0) {
-        if (connection_ >= 0) read_all();
-        drop_connection();
+        open_.push_back(fd);
         connection_ = fd;
         ++connections;
+        continue;
       }
-      if (connection_ >= 0 && reading) read_all();
-      if (fd < 0) break;
+      if (reading) read_all();
+      break;
     }
     if (auto_settle) set_marks(last_seq(), last_seq());
   }
@@ -229,16 +230,30 @@ class Peer {
   int stats_frames = 0;
   int frames = 0;
   int connections = 0;
-  bool ended = false;  // the shim closed the connection
+  int ended = 0;  // connections that the shim closed
 
  private:
   void read_all() {
-    std::vector<unsigned char> buffer(ipc::kMaxFrame + 1);
+    buffer_.resize(ipc::kMaxFrame + 1);
+    for (std::size_t i = 0; i < open_.size();) {
+      connection_ = open_[i];
+      if (read_connection()) {
+        ++i;
+      } else {
+        close(open_[i]);
+        open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
+        ++ended;
+      }
+    }
+    connection_ = open_.empty() ? -1 : open_.back();
+  }
+  // False at its end.
+  bool read_connection() {
     for (;;) {
-      const ssize_t got = recv(connection_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-      ended = got == 0;
-      if (got <= 0) return;
-      on_frame(buffer.data(), static_cast<std::size_t>(got));
+      const ssize_t got = recv(connection_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (got < 0 && errno == EAGAIN) return true;
+      if (got <= 0) return false;
+      on_frame(buffer_.data(), static_cast<std::size_t>(got));
     }
   }
 
@@ -321,7 +336,7 @@ class Peer {
       item->cmsg_len = CMSG_LEN(sizeof(int));
       std::memcpy(CMSG_DATA(item), &fd, sizeof fd);
     }
-    REQUIRE(sendmsg(connection_, &message, MSG_NOSIGNAL) > 0);
+    if (sendmsg(connection_, &message, MSG_NOSIGNAL) < 0) return;  // a client that has gone already
     store(ipc::page::kFramesWaiting, ++frames_written_);
   }
 
@@ -357,7 +372,9 @@ class Peer {
  private:
   std::string directory_;
   int listener_ = -1;
-  int connection_ = -1;
+  std::vector<int> open_;
+  int connection_ = -1;  // the one that frames go to: the last, or the one being read
+  std::vector<unsigned char> buffer_;
   int page_file_ = -1;
   unsigned char* page_ = nullptr;
   std::uint64_t frames_written_ = 0;
