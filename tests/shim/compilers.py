@@ -10,7 +10,7 @@ import sys
 
 ROOT = pathlib.Path(sys.argv[1])
 COMPILERS = ["g++-11", "g++-12", "clang++-14", "clang++-19"]
-STANDARDS = ["c++17", "c++20", "c++23"]
+STANDARDS = ["c++17", "c++20", "c++2b"]  # the last is C++23, as all of them spell it
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 BARE = ["-fno-exceptions", "-fno-rtti"]
 INCLUDES = [f"-I{ROOT}/client-shim/include", f"-I{ROOT}/ipc-schema/include"]
