@@ -325,9 +325,6 @@ class Core {
     frames_read_ = 0;
     last_read_ms_ = -1;
     stop_sending_ms_ = 0;
-    if (last_sent_ != settled_.load(std::memory_order_relaxed)) {
-      ring_.send_from(settled_.load(std::memory_order_relaxed) + 1);
-    }
     say_hello();
   }
 
@@ -343,10 +340,11 @@ class Core {
     return static_cast<std::int64_t>(next_random(random_) % static_cast<std::uint64_t>(below));
   }
 
-  // The connection is gone. One that had served for a while is made again at once.
+  // The connection is gone, and what is not settled waits again. One that had served for a while is made again at once.
   void lost() noexcept {
     link_.close();
     fd_.store(-1, std::memory_order_relaxed);
+    ring_.send_from(settled_.load(std::memory_order_relaxed) + 1);
     const bool good = welcomed_ && now_ms_ - connected_ms_ >= 2 * kFirstRetryMs;
     if (good) attempts_ = 0;
     if (good) {
@@ -385,6 +383,9 @@ class Core {
 
   void say_bye() noexcept {
     now_ms_ = monotonic_ms();
+    if (ring_.next_seq() <= accepted_.load(std::memory_order_relaxed)) {
+      ring_.send_from(accepted_.load(std::memory_order_relaxed) + 1);
+    }
     const std::uint64_t left = ring_.head_seq() - ring_.next_seq();
     const std::uint64_t last_seq = ring_.next_seq() - 1;
     count(dropped_.exit_deadline, left);
@@ -399,9 +400,11 @@ class Core {
     publish();
   }
 
+  // After drops, by reason; the next frame's lost_before tells only how many.
   void say_stats() noexcept {
-    if (now_ms_ - last_stats_ms_ < kStatsMs) return;
+    if (stats_told_ == dropped_total() || now_ms_ - last_stats_ms_ < kStatsMs) return;
     last_stats_ms_ = now_ms_;
+    stats_told_ = dropped_total();
     publish();
     send_control(ControlWriter(frame_).stats(stats(), high_water_, lost_before()));
   }
@@ -422,7 +425,7 @@ class Core {
 
   void send_waiting() noexcept {
     if (stop_sending_ms_ != 0 && now_ms_ >= stop_sending_ms_) return;
-    if (lost_told_ != dropped_total() && link_.open()) say_stats();
+    if (link_.open()) say_stats();
     unsigned max_count = ipc_protocol::kMaxRecordsPerFrame;
     while (link_.open()) {
       const Ring::Run run = ring_.to_send(link_.max_frame() - ipc_protocol::kHeaderSize, max_count);
@@ -620,6 +623,7 @@ class Core {
   std::uint64_t last_sent_ = 0;   // highest number that ever went out
   std::uint64_t abandoned_ = 0;   // numbered, but dropped at the exit
   std::uint64_t lost_told_ = 0;   // drops that the sidecar has been told of
+  std::uint64_t stats_told_ = 0;  // the same, by a STATS frame
   std::uint64_t high_water_ = 0;  // of the ring, in bytes
   std::uint64_t sidecar_epoch_ = 0;
   std::uint64_t frames_read_ = 0;  // what page_.frames() was when the socket had been read empty

@@ -70,9 +70,10 @@ class Ring {
     while (tail_seq_ < seq && tail_seq_ < next_seq_) forget_one();
     return tail_seq_ - before;
   }
-  // Forgets the oldest, if it is older than `seq` and was sent.
+  // Forgets the oldest, if it is older than `seq`, even if it was to be sent again.
   bool forget_oldest_before(std::uint64_t seq) noexcept {
-    if (tail_seq_ >= seq || tail_seq_ >= next_seq_) return false;
+    if (tail_seq_ >= seq || tail_seq_ == head_seq_) return false;
+    if (next_seq_ == tail_seq_) advance(next_, next_seq_);
     forget_one();
     return true;
   }
