@@ -1,0 +1,65 @@
+// sidecarctl: looks at a running sw-sidecar over its control socket.
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/version.h"
+#include "ctl/client.h"
+#include "ctl/status_text.h"
+
+namespace sidecar {
+namespace {
+
+// Documented in the man page.
+enum class Exit : int { ok = 0, refused = 1, usage = 2, unreachable = 3 };
+
+Terminal terminal_of(std::FILE* file) {
+  Terminal terminal;
+  if (isatty(fileno(file)) == 0) return terminal;
+  winsize size{};
+  if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0) terminal.width = size.ws_col;
+  const char* const no_colour = std::getenv("NO_COLOR");
+  const char* const kind = std::getenv("TERM");
+  terminal.colour = (no_colour == nullptr || *no_colour == '\0') && kind != nullptr && std::string(kind) != "dumb";
+  return terminal;
+}
+
+Exit print_status(const std::string& socket, bool as_json) {
+  const auto status = ask(socket, "/status");
+  if (!status) {
+    std::fprintf(stderr, "sidecarctl: %s\n", status.error().message.c_str());
+    return status.error().code == Errc::unavailable ? Exit::unreachable : Exit::refused;
+  }
+  const std::string text = as_json ? status->dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                                   : status_text(*status, terminal_of(stdout));
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return Exit::ok;
+  std::perror("sidecarctl: standard output");
+  return Exit::refused;
+}
+
+Exit run(int argc, char** argv) {
+  std::string socket = "/run/sw-sidecar/control.sock";
+  bool as_json = false;
+  CLI::App app("Looks at the sw-sidecar of this host.", "sidecarctl");
+  app.set_version_flag("--version", std::string("sidecarctl ") + kVersion);
+  app.add_option("--socket", socket, "Control socket of the daemon")->envname("SW_SIDECAR_CONTROL")->capture_default_str()->type_name("PATH");
+  CLI::App* const status = app.add_subcommand("status", "The daemon, the collector, every instance with its account, and what is wrong");
+  status->add_flag("--json", as_json, "The whole document, for programs");
+  app.require_subcommand(1);
+  app.footer("Exit status: 0 answered, 1 the daemon refused, 2 usage, 3 no daemon reached. See man sidecarctl.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& outcome) {
+    return app.exit(outcome) == 0 ? Exit::ok : Exit::usage;
+  }
+  return print_status(socket, as_json);
+}
+
+}  // namespace
+}  // namespace sidecar
+
+int main(int argc, char** argv) { return static_cast<int>(sidecar::run(argc, argv)); }

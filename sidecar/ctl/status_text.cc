@@ -1,0 +1,120 @@
+#include "ctl/status_text.h"
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "ctl/fields.h"
+
+namespace sidecar {
+namespace {
+
+using nlohmann::json;
+
+std::string line(const std::string& text, const Terminal& terminal, Tone tone = Tone::plain) {
+  return toned(cut(text, terminal.width), tone, terminal) + "\n";
+}
+
+std::string or_dash(std::string value) { return value.empty() ? "-" : value; }
+
+std::string daemon_line(const json& status, const Terminal& terminal) {
+  const json& daemon = field(status, "daemon");
+  return line(fmt::format("sw-sidecar {}, up {}, {} (pid {}, host {})", or_dash(text(status, "version")), duration(daemon, "uptime_ms"),
+                          or_dash(text(daemon, "state")), count(daemon, "pid"), or_dash(text(daemon, "host"))),
+              terminal, Tone::strong);
+}
+
+std::string collector_lines(const json& collector, const Terminal& terminal) {
+  const std::string state = or_dash(text(collector, "state"));
+  std::string out = fmt::format("collector  {}  {} for {}", or_dash(text(collector, "address")), state, duration(collector, "since_ms"));
+  for (const char* name : {"dialect", "spelling"})
+    if (const std::string value = text(collector, name); !value.empty()) out += ", " + value;
+  out += fmt::format("; {} calls ok, {} failed", count(collector, "calls_ok"), count(collector, "calls_failed"));
+  if (number(collector, "last_ok_ms_ago"))
+    out += fmt::format(", last ok {} ago", duration(collector, "last_ok_ms_ago"));
+  else
+    out += ", none yet";
+  out = line(out, terminal, state == "up" ? Tone::good : state == "down" || state == "auth" ? Tone::bad : Tone::warning);
+  if (const std::string error = text(collector, "last_error", 300); !error.empty()) out += line("           last error: " + error, terminal);
+  return out;
+}
+
+// "3 (rejected 2, reset 1)"
+std::string dropped_cell(const json& ledger) {
+  std::string out = count(ledger, "dropped_total");
+  std::string why;
+  const json& reasons = field(ledger, "dropped");
+  if (reasons.is_object())
+    for (const auto& [reason, value] : reasons.items())
+      if (const auto amount = number(reasons, reason.c_str()).value_or(0); amount > 0)
+        why += fmt::format("{}{} {}", why.empty() ? "" : ", ", text(json{{"name", reason}}, "name", 40), amount);
+  return why.empty() ? out : fmt::format("{} ({})", out, why);
+}
+
+std::string ago(const json& object, const char* name) { return number(object, name) ? duration(object, name) + " ago" : "-"; }
+
+std::string processes_cell(const json& instance) {
+  const json& sessions = field(instance, "sessions");
+  if (!sessions.is_array()) return "-";
+  std::size_t connected = 0;
+  for (const json& session : sessions) connected += field(session, "connected") == true ? 1 : 0;
+  return fmt::format("{}/{}", connected, sessions.size());
+}
+
+std::string instances_table(const json& instances, const Terminal& terminal) {
+  if (!instances.is_array() || instances.empty()) return "no application has connected yet\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"SERVICE", "INSTANCE", "STATE", "FOR", "CONNECTED", "RECEIVED", "DELIVERED", "HELD", "LAST SEGMENT", "DROPPED"}};
+  for (const json& instance : instances) {
+    const json& ledger = field(instance, "ledger");
+    rows.push_back({or_dash(text(instance, "service")), or_dash(text(instance, "instance")), or_dash(text(instance, "registration")),
+                    duration(instance, "registration_ms"), processes_cell(instance), count(ledger, "received"), count(ledger, "delivered"),
+                    count(ledger, "held"), ago(instance, "last_segment_ms_ago"), dropped_cell(ledger)});
+  }
+  return table(rows, {0, 1}, {4, 5, 6, 7, 8}, terminal);
+}
+
+std::string totals_line(const json& totals, const Terminal& terminal) {
+  return line(fmt::format("segments   {} received = {} delivered + {} held + {} dropped", count(totals, "received"), count(totals, "delivered"),
+                          count(totals, "held"), count(totals, "dropped_total")),
+              terminal, not_false(totals, "balanced") ? Tone::plain : Tone::bad);
+}
+
+std::string bytes(const json& object, const char* name) {
+  const auto value = number(object, name);
+  return value ? human_bytes(*value) : "-";
+}
+
+// Those that are quiet are only counted.
+std::string channels_lines(const json& channels, const json& carrier, const Terminal& terminal) {
+  if (!channels.is_array()) return {};
+  std::string out = line(fmt::format("queues     {} ({}), {} segments, {} of {}", channels.size(), or_dash(text(carrier, "strategy")),
+                                     count(carrier, "held"), bytes(carrier, "bytes"), bytes(carrier, "memory")),
+                         terminal);
+  for (const json& channel : channels) {
+    const std::string error = text(channel, "last_error", 200);
+    const bool busy = number(channel, "records").value_or(0) > 0 || number(channel, "in_flight").value_or(0) > 0;
+    if (!busy && number(channel, "attempt").value_or(0) <= 1) continue;
+    out += line(fmt::format("           {}: {}/{} waiting (most {}), {} in flight, {}{}", count(channel, "index"), count(channel, "records"),
+                            count(channel, "slots"), count(channel, "high_water"), count(channel, "in_flight"), or_dash(text(channel, "state")),
+                            error.empty() ? "" : fmt::format(", try {}: {}", count(channel, "attempt"), error)),
+                terminal);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string status_text(const json& status, const Terminal& terminal) {
+  std::string out = daemon_line(status, terminal);
+  out += collector_lines(field(status, "collector"), terminal);
+  out += totals_line(field(status, "totals"), terminal);
+  out += channels_lines(field(status, "channels"), field(status, "carrier"), terminal);
+  out += "\n" + instances_table(field(status, "instances"), terminal);
+  const std::vector<std::string> wrong = warnings(status);
+  if (!wrong.empty()) out += "\n";
+  // Not cut: whoever reads it has to act on it.
+  for (const std::string& warning : wrong) out += toned("warning: " + warning, Tone::warning, terminal) + "\n";
+  return out;
+}
+
+}  // namespace sidecar
