@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "config/config.h"
+#include "ipc/descriptor_limit.h"
 #include "lifecycle/command_line.h"
 #include "lifecycle/daemon.h"
 #include "base/version.h"
@@ -50,6 +51,7 @@ Exit run(int argc, char** argv) {
     return Exit::ok;
   }
   start_log(loaded.config.log);
+  raise_descriptor_limit();  // a connection costs about three
   return serve(loaded.config, line.config);
 }
 

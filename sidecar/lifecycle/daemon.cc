@@ -1,5 +1,6 @@
 #include "lifecycle/daemon.h"
 
+#include "lifecycle/held.h"
 #include "log/log.h"
 #include "uplink/dialect.h"
 

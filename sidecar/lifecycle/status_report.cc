@@ -163,8 +163,7 @@ json status_report(const StatusSources& sources, const DaemonFacts& daemon) {
   const Tick now = sources.loop.now();
   const Held held = Held::walk(sources.carrier, sources.pipeline);
   const LedgerCounts totals = sources.agents.totals();
-  return {{"schema", kStatusSchema},
-          {"version", kVersion},
+  return {{"version", kVersion},
           {"daemon", daemon_part(daemon, now)},
           {"collector", collector_part(sources.collector.status(), now)},
           {"totals", ledger_of(totals, held.total(), totals.owed() == held.total())},

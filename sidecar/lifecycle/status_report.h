@@ -1,8 +1,8 @@
 #pragma once
 
 // What the parts of the daemon say of themselves, as the one JSON document behind
-// `sidecarctl status --json`. Observed at the moment of asking; the schema number
-// changes when a field changes its meaning, never because one is added.
+// `sidecarctl status --json`. Observed at the moment of asking. Its schema number is
+// control/schema.h's, added by the control socket.
 //
 // Called on the loop thread; everything is only read.
 
@@ -19,8 +19,6 @@ class Collector;
 class Pipeline;
 class Server;
 class SessionManager;
-
-inline constexpr int kStatusSchema = 1;
 
 // The parts that are asked. All outlive the report.
 struct StatusSources {

@@ -123,7 +123,7 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       since_(loop.now()),
       tell_timer_(loop.make_timer([this] { tell_now(); })),
       completions_(loop),
-      connection_(options_, loop, completions_, random, [this](Connection::Event event) { on_connection(event); }),
+      connection_(options_, loop, completions_, random, [this](CollectorConnection::Event event) { on_connection(event); }),
       probe_timer_(loop.make_timer([this] { probe(); })) {
   status_.dialect = "v3";
 }
@@ -186,8 +186,8 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
   return std::make_unique<UnaryCall>(*this, Method::collect_in_sync, to_buffer(encoder_), std::move(answered));
 }
 
-void CollectorV3::on_connection(Connection::Event event) {
-  if (event == Connection::Event::ready) {
+void CollectorV3::on_connection(CollectorConnection::Event event) {
+  if (event == CollectorConnection::Event::ready) {
     ++status_.connects;
     spelling_worked_ = false;
     probes_ = 0;
@@ -199,7 +199,7 @@ void CollectorV3::on_connection(Connection::Event event) {
   const bool was_ready = ready();
   probe_timer_->stop();
   probe_.reset();
-  if (event == Connection::Event::lost) {
+  if (event == CollectorConnection::Event::lost) {
     status_.last_error = "connection to " + connection_.address() + " lost";
     log_warning("{}; trying again", status_.last_error);
   } else {

@@ -23,7 +23,7 @@
 
 #include "log/log.h"
 #include "uplink/collector.h"
-#include "uplink/connection.h"
+#include "uplink/collector_connection.h"
 #include "uplink/rpc.h"
 #include "uplink/v3/methods.h"
 #include "uplink/v3/segment_encoder.h"
@@ -53,7 +53,7 @@ class CollectorV3 final : public Collector {
  private:
   class UnaryCall;
 
-  void on_connection(Connection::Event event);
+  void on_connection(CollectorConnection::Event event);
   void set_state(CollectorState state);
   // Tells the listeners, in a turn of its own, that ready() has become true or false.
   void tell(bool is_ready);
@@ -86,7 +86,7 @@ class CollectorV3 final : public Collector {
 
   SegmentEncoder encoder_;
   CompletionThread completions_;
-  Connection connection_;
+  CollectorConnection connection_;
   std::unique_ptr<Timer> probe_timer_;
   CallPtr probe_;  // destroyed before the connection
 };

@@ -1,6 +1,6 @@
 #pragma once
 
-// Connection keeps one gRPC channel to a collector: connects, tells when it became
+// CollectorConnection keeps one gRPC channel to a collector: connects, tells when it became
 // ready or was lost, and tries again with back-off and jitter, the next address at
 // each failed attempt. gRPC's own reconnecting is not used: a channel that failed
 // is thrown away, so that the pace is ours and visible.
@@ -20,7 +20,7 @@
 
 namespace sidecar {
 
-class Connection {
+class CollectorConnection {
  public:
   enum class Event {
     ready,   // connected
@@ -29,12 +29,12 @@ class Connection {
   };
 
   // The references outlive the connection.
-  Connection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
+  CollectorConnection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
              std::function<void(Event)> on_event);
   // Ends without a further event.
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  ~CollectorConnection();
+  CollectorConnection(const CollectorConnection&) = delete;
+  CollectorConnection& operator=(const CollectorConnection&) = delete;
 
   // Begins to connect, once.
   void start();

@@ -1,4 +1,4 @@
-#include "uplink/connection.h"
+#include "uplink/collector_connection.h"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -19,7 +19,7 @@ grpc::ChannelArguments channel_arguments() {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetMaxReceiveMessageSize(Connection::kMaxAnswer);
+  arguments.SetMaxReceiveMessageSize(CollectorConnection::kMaxAnswer);
   arguments.SetMaxSendMessageSize(-1);  // bounded by the encoder
   // No keepalive pings (the default): an OAP ends connections that ping more often than each 5 min.
   return arguments;
@@ -29,19 +29,19 @@ grpc::ChannelArguments channel_arguments() {
 
 // Watches one channel for one change after another; detached from a connection
 // that has thrown the channel away.
-class Connection::Watch final : public CompletionThread::Event {
+class CollectorConnection::Watch final : public CompletionThread::Event {
  public:
-  explicit Watch(Connection& connection) : connection_(&connection) {}
+  explicit Watch(CollectorConnection& connection) : connection_(&connection) {}
   void completed(bool ok) override {
     if (connection_ != nullptr && ok) connection_->on_change();
   }
   void detach() { connection_ = nullptr; }
 
  private:
-  Connection* connection_;
+  CollectorConnection* connection_;
 };
 
-Connection::Connection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
+CollectorConnection::CollectorConnection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
                        std::function<void(Event)> on_event)
     : options_(options),
       completions_(completions),
@@ -55,15 +55,15 @@ Connection::Connection(const UplinkOptions& options, EventLoop& loop, Completion
   CHECK(!options.addresses.empty());
 }
 
-Connection::~Connection() {
+CollectorConnection::~CollectorConnection() {
   if (watch_) watch_->detach();
 }
 
-void Connection::start() {
+void CollectorConnection::start() {
   if (channel_ == nullptr && !timer_->armed()) connect();
 }
 
-void Connection::connect() {
+void CollectorConnection::connect() {
   channel_ = grpc::CreateCustomChannel(address(), grpc::InsecureChannelCredentials(), channel_arguments());
   stub_ = std::make_unique<grpc::GenericStub>(channel_);
   watch_ = std::make_shared<Watch>(*this);
@@ -72,13 +72,13 @@ void Connection::connect() {
   watch(state);
 }
 
-void Connection::watch(int last_seen) {
+void CollectorConnection::watch(int last_seen) {
   channel_->NotifyOnStateChange(static_cast<grpc_connectivity_state>(last_seen),
                                 std::chrono::system_clock::time_point::max(), &completions_.queue(),
                                 completions_.tag(watch_));
 }
 
-void Connection::on_change() {
+void CollectorConnection::on_change() {
   // What was ready has changed, even if it is ready again by now: gRPC reconnects
   // when a call comes, and the server behind may be another.
   if (!ready_) {
@@ -96,7 +96,7 @@ void Connection::on_change() {
   retry();
 }
 
-void Connection::retry() {
+void CollectorConnection::retry() {
   watch_->detach();
   watch_.reset();
   stub_.reset();
