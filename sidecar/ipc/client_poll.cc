@@ -9,6 +9,7 @@
 namespace sidecar {
 
 Result<void> ClientPoll::open() {
+  size_ = 0;
   epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) return fail(Errc::unavailable, fmt::format("epoll_create1: {}", std::strerror(errno)));
   return {};

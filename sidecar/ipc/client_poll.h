@@ -19,7 +19,7 @@ namespace sidecar {
 
 class ClientPoll {
  public:
-  // unavailable: no descriptor to be had.
+  // Begins with an empty set. unavailable: no descriptor to be had.
   Result<void> open();
 
   // Readable when a socket of the set is.

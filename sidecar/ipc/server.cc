@@ -20,6 +20,9 @@ constexpr int kBacklog = 4096;
 // Those refused for want of room come back after this and as much again at random.
 constexpr Duration kBusyRetry = std::chrono::seconds(1);
 constexpr Duration kHelloTimeout = std::chrono::milliseconds(ipc_protocol::kHelloTimeoutMs);
+// When there is more to do: not at once, since libuv runs a timer of no delay again
+// before it looks at anything else, and a flood would have the loop for itself.
+constexpr Duration kNextTurn = std::chrono::milliseconds(1);
 // An old connection of a session that has come back is read for this many turns, more than its socket holds.
 constexpr unsigned kMaxFarewellTurns = 256;
 
@@ -32,7 +35,6 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
       random_(random),
       features_(features),
       shared_(loop, agents, sink, listener, sidecar_epoch),
-      tick_timer_(loop.make_timer([this] { tick(); })),
       turn_timer_(loop.make_timer([this] { turn(); })),
       room_timer_(loop.make_timer([this] { resume_blocked(); })),
       hello_timer_(loop.make_timer([this] { refuse_silent(); })),
@@ -58,23 +60,18 @@ Result<void> Server::start() {
   if (setsockopt(socket->fd(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
     return fail(Errc::unavailable, fmt::format("{}: SO_PASSCRED: {}", options_.path, std::strerror(errno)));
   socket_ = std::move(*socket);
-  quiet_watch_ = loop_.watch_fd(poll_.fd(), [this](bool, bool) {
-    note_traffic();
-    tick();
-  });
+  look_timer_ = std::make_unique<LookTimer>(loop_, poll_.fd(), options_.drain_interval, [this] { tick(); });
   acceptor_ = std::make_unique<Acceptor>(
       loop_, socket_->fd(), [this](ScopedFd client) { take(std::move(client)); },
       [this](ScopedFd client) { turn_away(std::move(client)); });
-  watch_for_traffic();
   return {};
 }
 
 void Server::stop() {
   write_owed_marks();  // the clients may still look at their pages
   acceptor_.reset();
-  quiet_watch_.reset();
-  for (Timer* timer : {tick_timer_.get(), turn_timer_.get(), room_timer_.get(), hello_timer_.get(), beat_timer_.get()})
-    timer->stop();
+  look_timer_.reset();
+  for (Timer* timer : {turn_timer_.get(), room_timer_.get(), hello_timer_.get(), beat_timer_.get()}) timer->stop();
   clients_.clear();
   per_user_.clear();
   silent_.clear();
@@ -111,7 +108,7 @@ void Server::take(ScopedFd socket) {
   client.polled = true;
   silent_[id] = loop_.now() + kHelloTimeout;
   if (!beat_timer_->armed()) beat_timer_->start_every(kBeat);
-  note_traffic();
+  look_timer_->note_traffic();
   serve(id);  // it may have said HELLO already
   arm_hello_timer();
 }
@@ -165,13 +162,14 @@ void Server::tick() {
   }
   turn();
   write_owed_marks();
-  if (ready_.empty() && loop_.now() - last_traffic_ >= kQuiet) watch_for_traffic();
+  if (ready_.empty()) look_timer_->note_empty();
 }
 
 void Server::turn() {
-  const std::uint64_t before = shared_.counters.frames;
-  // Each at most once, so that those that have more come after those that have waited.
-  for (std::size_t left = ready_.size(); left > 0 && shared_.counters.frames - before < kTurnFrames; --left) {
+  const std::uint64_t last_frame = shared_.counters.frames + kTurnFrames;
+  const std::uint64_t last_byte = shared_.counters.bytes + kTurnBytes;
+  // Round and round, a share each, so that those that have more come after those that have waited.
+  while (!ready_.empty() && shared_.counters.frames < last_frame && shared_.counters.bytes < last_byte) {
     const std::uint64_t id = ready_.front();
     ready_.pop_front();
     const auto at = clients_.find(id);
@@ -179,7 +177,7 @@ void Server::turn() {
     at->second.queued = false;
     serve(id);
   }
-  if (!ready_.empty()) turn_timer_->start(Duration::zero());
+  if (!ready_.empty()) turn_timer_->start(kNextTurn);
 }
 
 Connection::Progress Server::serve(std::uint64_t id) {
@@ -189,7 +187,7 @@ Connection::Progress Server::serve(std::uint64_t id) {
   Connection& connection = *client.connection;
   const std::uint64_t before = shared_.counters.frames;
   const Connection::Progress progress = connection.serve();
-  if (shared_.counters.frames != before) note_traffic();
+  if (shared_.counters.frames != before) look_timer_->note_traffic();
   if (connection.said_hello()) silent_.erase(id);
   if (progress == Connection::Progress::ended) {
     remove(id);
@@ -203,7 +201,12 @@ Connection::Progress Server::serve(std::uint64_t id) {
     return progress;
   }
   if (!client.polled) client.polled = poll_.add(connection.fd(), id);
-  if (progress == Connection::Progress::more || !client.polled) enqueue(id, client);
+  if (!client.polled) {
+    connection.refuse(busy("no memory to watch the connection"));
+    remove(id);
+    return Connection::Progress::ended;
+  }
+  if (progress == Connection::Progress::more) enqueue(id, client);
   return progress;
 }
 
@@ -211,7 +214,7 @@ void Server::enqueue(std::uint64_t id, Client& client) {
   if (std::exchange(client.queued, true)) return;
   ready_.push_back(id);
   // The next tick may be far away, or there is none.
-  if (!turn_timer_->armed()) turn_timer_->start(Duration::zero());
+  if (!turn_timer_->armed()) turn_timer_->start(kNextTurn);
 }
 
 bool Server::claim(const Agent& agent, const Connection& by) {
@@ -230,7 +233,7 @@ bool Server::claim(const Agent& agent, const Connection& by) {
 }
 
 void Server::on_room() {
-  if (!blocked_.empty() && !room_timer_->armed()) room_timer_->start(Duration::zero());
+  if (!blocked_.empty() && !room_timer_->armed()) room_timer_->start(kNextTurn);
 }
 
 void Server::resume_blocked() {
@@ -255,21 +258,6 @@ void Server::remove(std::uint64_t id) {
   owed_.erase(id);
   clients_.erase(at);
   if (clients_.empty()) beat_timer_->stop();
-}
-
-// --- Quiet and traffic ------------------------------------------------------
-
-void Server::note_traffic() {
-  last_traffic_ = loop_.now();
-  if (std::exchange(ticking_, true)) return;
-  quiet_watch_->stop();
-  tick_timer_->start_every(options_.drain_interval);
-}
-
-void Server::watch_for_traffic() {
-  ticking_ = false;
-  tick_timer_->stop();
-  quiet_watch_->start(true, false);
 }
 
 // --- What clients are told --------------------------------------------------
@@ -323,7 +311,7 @@ IpcStatus Server::status() const {
       std::count_if(clients_.begin(), clients_.end(), [](const auto& client) { return client.second.blocked; }));
   status.max_connections = max_connections_;
   status.max_per_user = max_per_user_;
-  status.idle = !ticking_;
+  status.idle = look_timer_ == nullptr || look_timer_->quiet();
   status.draining = shared_.settings.draining.has_value();
   return status;
 }

@@ -4,13 +4,8 @@
 // asks the clients' sockets when there may be something to read, and gives each a
 // fair share of a turn.
 //
-// While traffic flows the sockets are asked at an interval (drain_interval), and
-// nobody waits on them, so that a send costs an application a microsecond and
-// wakes no one; after a quiet second the loop waits on the whole set until one
-// becomes readable.
-//
-// It does not know what a segment is (connection.h) nor where records go
-// (agents/ports.h).
+// When it looks at the sockets is look_timer.h's business. It does not know what
+// a segment is (connection.h) nor where records go (agents/ports.h).
 //
 // Owner: Daemon. Thread: loop.
 
@@ -25,6 +20,7 @@
 #include "ipc/acceptor.h"
 #include "ipc/client_poll.h"
 #include "ipc/connection.h"
+#include "ipc/look_timer.h"
 #include "ipc/options.h"
 #include "ipc/shared.h"
 
@@ -34,10 +30,9 @@ class Server final : public RoomListener, private SessionClaims {
  public:
   // Clients that have not said HELLO: beyond this the oldest makes way.
   static constexpr unsigned kMaxUnhelloed = 256;
-  // Read in one turn of the loop, over all clients.
+  // Read in one turn of the loop, over all clients: a few milliseconds of work.
   static constexpr std::uint64_t kTurnFrames = 1024;
-  // Without traffic for this long, the loop waits instead of asking.
-  static constexpr Duration kQuiet = std::chrono::seconds(1);
+  static constexpr std::uint64_t kTurnBytes = 4u << 20;
   // Below kBeatPeriodMs, so that a late timer does not break the promise.
   static constexpr Duration kBeat = std::chrono::milliseconds(ipc_protocol::kBeatPeriodMs * 4 / 5);
 
@@ -87,7 +82,6 @@ class Server final : public RoomListener, private SessionClaims {
   void make_room_for_silent();
   void refuse_silent();
   void arm_hello_timer();
-  void forget_silent(std::uint64_t id);
 
   void tick();
   void turn();
@@ -98,8 +92,6 @@ class Server final : public RoomListener, private SessionClaims {
   void beat();
   void remove(std::uint64_t id);
 
-  void watch_for_traffic();
-  void note_traffic();
   Refusal busy(std::string why);
   void write_settings();
 
@@ -121,15 +113,12 @@ class Server final : public RoomListener, private SessionClaims {
   std::deque<std::uint64_t> blocked_;       // wait for on_room(); some may have gone
   std::unordered_set<std::uint64_t> owed_;  // more accepted than settled: their marks move without traffic of theirs
 
-  bool ticking_ = false;
-  Tick last_traffic_{};
   // Last, so that none outlives what its callback touches.
-  std::unique_ptr<Timer> tick_timer_;
   std::unique_ptr<Timer> turn_timer_;
   std::unique_ptr<Timer> room_timer_;
   std::unique_ptr<Timer> hello_timer_;
   std::unique_ptr<Timer> beat_timer_;
-  std::unique_ptr<FdWatch> quiet_watch_;
+  std::unique_ptr<LookTimer> look_timer_;
   std::unique_ptr<Acceptor> acceptor_;
 };
 

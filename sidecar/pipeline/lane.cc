@@ -116,7 +116,9 @@ void Lane::on_answer(const Outcome& outcome) {
       break;
     case Next::hold:
       // Usually not ready now, and wake() makes it wait. Ready again so soon: no hurry.
-      if (context_.collector.ready()) back_off(batch.tries.failures);
+      if (!context_.collector.ready()) break;
+      retrying_ = true;
+      back_off(batch.tries.failures);
       break;
   }
   wake();
@@ -135,7 +137,7 @@ void Lane::drop_front(const std::string& detail) {
   const Record& record = done.records.front();
   if (context_.rejected_log.pass(context_.loop.now())) {
     const AgentIdentity& who = record.agent().identity;
-    log_warning("the collector refuses segment {} of {} {} (process epoch {:x}): {}; dropped ({} more like it since the last line)",
+    log_warning("the collector refuses segment {} of {} {} (process epoch {:x}): {}; dropped ({} more since)",
                 record.seq(), printable(who.service), printable(who.instance), who.key.process_epoch, detail,
                 context_.rejected_log.suppressed());
   }
@@ -149,7 +151,8 @@ void Lane::bisect_front() {
   const std::size_t cut = whole.records.size() / 2;
   const auto middle = std::make_move_iterator(whole.records.begin() + static_cast<std::ptrdiff_t>(cut));
   Batch first{{std::make_move_iterator(whole.records.begin()), middle}, half_of(whole.tries, cut)};
-  Batch second{{middle, std::make_move_iterator(whole.records.end())}, half_of(whole.tries, whole.records.size() - cut)};
+  Batch second{{middle, std::make_move_iterator(whole.records.end())},
+               half_of(whole.tries, whole.records.size() - cut)};
   batches_.push_front(std::move(second));
   batches_.push_front(std::move(first));
 }
@@ -171,11 +174,10 @@ void Lane::clear(DropReason reason, const Agent* agent) {
   const std::size_t first = call_ != nullptr ? 1 : 0;
   for (std::size_t i = first; i < batches_.size(); ++i) {
     std::vector<Record>& records = batches_[i].records;
-    const auto kept = std::stable_partition(records.begin(), records.end(), [&](const Record& record) {
-      return agent != nullptr && &record.agent() != agent;
-    });
-    std::move(kept, records.end(), std::back_inserter(gone));
-    records.erase(kept, records.end());
+    std::vector<Record> kept;
+    for (Record& record : records)
+      (agent != nullptr && &record.agent() != agent ? kept : gone).push_back(std::move(record));
+    records = std::move(kept);
   }
   batches_.erase(std::remove_if(batches_.begin() + static_cast<std::ptrdiff_t>(first), batches_.end(),
                                 [](const Batch& batch) { return batch.records.empty(); }),

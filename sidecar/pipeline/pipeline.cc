@@ -4,7 +4,8 @@
 
 namespace sidecar {
 
-Pipeline::Pipeline(const PipelineOptions& options, EventLoop& loop, Carrier& carrier, Collector& collector, Random& random)
+Pipeline::Pipeline(const PipelineOptions& options, EventLoop& loop, Carrier& carrier, Collector& collector,
+                   Random& random)
     : options_(options),
       context_{options_, loop, carrier, collector, random, {}, [this] { check_drained(); }, false, {}, LogLimit()},
       drain_timer_(loop.make_timer([this] {

@@ -44,14 +44,13 @@ class Connection::Watch final : public CompletionThread::Event {
 Connection::Connection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
                        std::function<void(Event)> on_event)
     : options_(options),
-      loop_(loop),
       completions_(completions),
       random_(random),
       on_event_(std::move(on_event)),
       timer_(loop.make_timer([this] {
         if (channel_ == nullptr) return connect();
-        retry();  // the attempt took too long
-        on_event_(Event::failed);
+        on_event_(Event::failed);  // the attempt took too long
+        retry();
       })) {
   CHECK(!options.addresses.empty());
 }
@@ -74,8 +73,9 @@ void Connection::connect() {
 }
 
 void Connection::watch(int last_seen) {
-  channel_->NotifyOnStateChange(static_cast<grpc_connectivity_state>(last_seen), std::chrono::system_clock::time_point::max(),
-                                &completions_.queue(), CompletionThread::tag(watch_));
+  channel_->NotifyOnStateChange(static_cast<grpc_connectivity_state>(last_seen),
+                                std::chrono::system_clock::time_point::max(), &completions_.queue(),
+                                completions_.tag(watch_));
 }
 
 void Connection::on_change() {
@@ -92,9 +92,8 @@ void Connection::on_change() {
       return on_event_(Event::ready);
     }
   }
-  const Event event = ready_ ? Event::lost : Event::failed;
+  on_event_(ready_ ? Event::lost : Event::failed);
   retry();
-  on_event_(event);
 }
 
 void Connection::retry() {

@@ -40,9 +40,9 @@ class Connection {
   void start();
 
   bool ready() const { return ready_; }
-  // Of the current attempt, or of the last one.
+  // Of the current attempt, else of the next one; within an event, of what it is about.
   const std::string& address() const { return options_.addresses[address_]; }
-  // Null while no attempt is under way; the pointer lives until the next event.
+  // Null while no attempt is under way; the pointer lives until the event that ends it is over.
   grpc::GenericStub* stub() const { return stub_.get(); }
 
   // How long an attempt may take.
@@ -60,7 +60,6 @@ class Connection {
   void retry();
 
   const UplinkOptions& options_;
-  EventLoop& loop_;
   CompletionThread& completions_;
   Random& random_;
   const std::function<void(Event)> on_event_;

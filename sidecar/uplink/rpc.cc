@@ -14,13 +14,15 @@ class Rpc::Pending final : public CompletionThread::Event {
 
   void start(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
              const grpc::ByteBuffer& request, Duration deadline, std::shared_ptr<Event> self) {
+    const std::lock_guard lock(mutex_);
     // a span of time, so that a step of the wall clock does not move it
-    context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN)));
+    const gpr_timespec length = gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN);
+    context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), length));
     // as the Java agent names itself to the collector
     context_->AddMetadata("agent-version", kVersion);
     reader_ = stub.PrepareUnaryCall(context_.get(), path, request, &completions.queue());
     reader_->StartCall();
-    reader_->Finish(&answer_, &status_, CompletionThread::tag(std::move(self)));
+    reader_->Finish(&answer_, &status_, completions.tag(std::move(self)));
   }
 
   void settled() override {
@@ -45,13 +47,13 @@ class Rpc::Pending final : public CompletionThread::Event {
   grpc::ByteBuffer answer_;
   grpc::Status status_;
 
-  std::mutex mutex_;  // guards the two below once the call is started
+  std::mutex mutex_;  // guards the two below
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;  // after its context
 };
 
-Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path, const grpc::ByteBuffer& request,
-         Duration deadline, Done done)
+Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
+         const grpc::ByteBuffer& request, Duration deadline, Done done)
     : pending_(std::make_shared<Pending>(std::move(done))) {
   pending_->start(completions, stub, path, request, deadline, pending_);
 }

@@ -88,6 +88,10 @@ std::string plain(const std::string& text, std::size_t max = 100) {
   return text.size() > max ? out + "..." : out;
 }
 
+std::string counted(std::size_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 // The spans of one trace as a tree. What refers to nothing here, or only in a circle, is a root.
 class Tree {
  public:
@@ -222,8 +226,8 @@ std::string traces_to_text(const std::vector<SegmentObject>& segments, std::size
   if (first > 0) out += std::to_string(first) + " older traces are not shown\n";
   for (std::size_t i = first; i < traces.size(); ++i) {
     Tree tree(traces[i].second);
-    out += "trace " + plain(traces[i].first) + "  " + std::to_string(tree.spans()) + " spans, " +
-           std::to_string(traces[i].second.size() - tree.duplicates()) + " segments";
+    out += "trace " + plain(traces[i].first) + "  " + counted(tree.spans(), "span") + ", " +
+           counted(traces[i].second.size() - tree.duplicates(), "segment");
     if (tree.duplicates() > 0) out += ", " + std::to_string(tree.duplicates()) + " came again";
     out += "\n" + tree.text();
   }

@@ -247,6 +247,41 @@ TEST_SUITE("contract/collector") {
     REQUIRE(f.run_until([&] { return f.ready == 2; }));
   }
 
+  TEST_CASE("a layer that the server does not know falls back to GENERAL") {
+    Fixture f;
+    f.start();
+    f.name.layer = "FAAS";
+    CHECK(f.keep_alive().verdict == V::delivered);
+    CHECK(f.server.store().instance("shop", "shop-1").layer == "FAAS");
+    f.server.misbehave(status(2, "No enum constant"));
+    CHECK(f.keep_alive().verdict == V::delivered);
+    CHECK(f.server.store().instance("shop", "shop-1").layer == "GENERAL");
+    Misbehaviour always = status(2);
+    always.times = 2;
+    f.server.misbehave(always);
+    CHECK(f.keep_alive().verdict == V::suspect);  // not the layer then; tried once more, not for ever
+  }
+
+  TEST_CASE("a server without registration gets segments all the same") {
+    Fixture f;
+    f.start();
+    for (const char* method : {"keepAlive", "reportInstanceProperties"})
+      f.server.misbehave({.fault = Fault::unimplemented, .method = method});
+    CHECK(f.keep_alive().verdict == V::wrong_server);
+    CHECK(f.properties().verdict == V::wrong_server);
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.subject->ready());
+    CHECK(f.lost == 0);
+  }
+
+  TEST_CASE("a wrong server is found out by a heartbeat too") {
+    Fixture f({}, {.packaged = false, .bare = false});
+    f.start();
+    CHECK(f.keep_alive().verdict == V::wrong_server);
+    REQUIRE(f.run_until([&] { return f.lost == 1; }));
+    CHECK(f.subject->status().state == CollectorState::wrong_server);
+  }
+
   TEST_CASE("a server that goes away is lost, one that comes back is ready, and calls work again") {
     Fixture f;
     f.start();

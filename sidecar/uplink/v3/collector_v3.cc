@@ -14,6 +14,7 @@ namespace sidecar::v3 {
 namespace {
 
 constexpr std::size_t kMaxDetail = 200;
+constexpr char kDefaultLayer[] = "GENERAL";
 
 grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
   const std::size_t size = message.ByteSizeLong();
@@ -49,8 +50,14 @@ std::string detail_of(const grpc::Status& status) {
 // One call of a method: in one spelling, and in the other one if the first does not exist there.
 class CollectorV3::UnaryCall final : public Call {
  public:
-  UnaryCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered)
-      : owner_(owner), method_(method), request_(std::move(request)), answered_(std::move(answered)) {
+  // `plainer`, if it is valid, is what is sent instead when the server refuses `request`.
+  UnaryCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
+            grpc::ByteBuffer plainer = {})
+      : owner_(owner),
+        method_(method),
+        request_(std::move(request)),
+        plainer_(std::move(plainer)),
+        answered_(std::move(answered)) {
     if (owner.connection_.stub() == nullptr)
       refuse();
     else
@@ -83,6 +90,11 @@ class CollectorV3::UnaryCall final : public Call {
         return send(next(spelling));
       }
       verdict = Verdict::wrong_server;
+    } else if (verdict == Verdict::suspect && plainer_.Valid() && owner_.connection_.stub() != nullptr) {
+      owner_.log_plainer(detail_of(status));
+      request_.Clear();
+      request_.Swap(&plainer_);
+      return send(spelling);
     } else if (verdict == Verdict::delivered) {
       if (!is_commands(answer)) ++owner_.status_.undecodable_answers;
       owner_.spelling_ = spelling;
@@ -96,7 +108,8 @@ class CollectorV3::UnaryCall final : public Call {
 
   CollectorV3& owner_;
   const Method method_;
-  const grpc::ByteBuffer request_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer plainer_;
   Answered answered_;
   bool second_ = false;  // the other spelling is being tried
   std::unique_ptr<Rpc> rpc_;
@@ -150,7 +163,12 @@ CallPtr CollectorV3::keep_alive(const InstanceName& name, Answered answered) {
   message.set_service(repaired(name.service));
   message.set_service_instance(repaired(name.instance));
   message.set_layer(repaired(name.layer));
-  return std::make_unique<UnaryCall>(*this, Method::keep_alive, to_buffer(message), std::move(answered));
+  const grpc::ByteBuffer request = to_buffer(message);
+  if (name.layer.empty() || name.layer == kDefaultLayer)
+    return std::make_unique<UnaryCall>(*this, Method::keep_alive, request, std::move(answered));
+  // 9.0 to 9.4 answer UNKNOWN to a layer that they do not know; better shown in the default one than not at all.
+  message.set_layer(kDefaultLayer);
+  return std::make_unique<UnaryCall>(*this, Method::keep_alive, request, std::move(answered), to_buffer(message));
 }
 
 CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) {
@@ -182,11 +200,11 @@ void CollectorV3::on_connection(Connection::Event event) {
   probe_timer_->stop();
   probe_.reset();
   if (event == Connection::Event::lost) {
-    status_.last_error = "connection lost";
-    log_warning("the connection to the collector is lost; trying again");
+    status_.last_error = "connection to " + connection_.address() + " lost";
+    log_warning("{}; trying again", status_.last_error);
   } else {
-    status_.last_error = "cannot connect";
-    if (state_ == CollectorState::connecting) log_warning("cannot connect to a collector; trying again");
+    status_.last_error = "cannot connect to " + connection_.address();
+    if (state_ == CollectorState::connecting) log_warning("{}; trying again", status_.last_error);
   }
   set_state(CollectorState::down);
   if (was_ready) tell(false);
@@ -225,12 +243,19 @@ void CollectorV3::account(Method method, Verdict verdict, const std::string& det
     log_error("the collector refuses our token ({}); holding everything back", detail);
     hold(CollectorState::auth);
   } else if (verdict == Verdict::wrong_server && method == Method::collect_in_sync) {
-    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(), detail);
+    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(),
+              detail);
     hold(CollectorState::wrong_server);
   } else if (verdict == Verdict::wrong_server && !probe_) {
     // A server without registration may take segments all the same: ask.
     probe();
   }
+}
+
+void CollectorV3::log_plainer(const std::string& detail) {
+  if (plainer_log_.pass(loop_.now()))
+    log_warning("the collector refuses a heartbeat with a layer of its own ({}); sending it as {}", detail,
+                kDefaultLayer);
 }
 
 void CollectorV3::hold(CollectorState state) {
@@ -240,8 +265,8 @@ void CollectorV3::hold(CollectorState state) {
 }
 
 void CollectorV3::probe() {
-  // its bytes: none, an empty collection
-  probe_ = std::make_unique<UnaryCall>(*this, Method::collect_in_sync, grpc::ByteBuffer(),
+  const grpc::Slice empty_collection;
+  probe_ = std::make_unique<UnaryCall>(*this, Method::collect_in_sync, grpc::ByteBuffer(&empty_collection, 1),
                                        [this](Outcome outcome) { on_probe(outcome); });
 }
 

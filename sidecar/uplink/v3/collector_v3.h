@@ -2,8 +2,9 @@
 
 // CollectorV3 is the Collector for SkyWalking 8.2 to 10.x: names instead of ids,
 // three unary methods, of which collectInSync is the one whose answer settles
-// segments. It finds out which spelling of the paths the server knows, and holds
-// calls back while the server refuses our token or is no v3 server at all:
+// segments. A layer that the server does not know is replaced by GENERAL. It finds
+// out which spelling of the paths the server knows, and is not ready while the
+// server refuses our token or is no v3 server at all:
 //
 //                          UNIMPLEMENTED in both spellings    +--------------+
 //    +----+  ---------------------------------------------->  | wrong_server | --+ probe with
@@ -20,6 +21,7 @@
 
 #include <vector>
 
+#include "log/log.h"
 #include "uplink/collector.h"
 #include "uplink/connection.h"
 #include "uplink/rpc.h"
@@ -59,6 +61,7 @@ class CollectorV3 final : public Collector {
   // What every answer to a call means for the state. `method` was answered with
   // `verdict`; the words are for people.
   void account(Method method, Verdict verdict, const std::string& detail);
+  void log_plainer(const std::string& detail);
   void hold(CollectorState state);
   void probe();
   void on_probe(const Outcome& outcome);
@@ -74,6 +77,7 @@ class CollectorV3 final : public Collector {
 
   Spelling spelling_ = Spelling::packaged;  // tried first
   bool spelling_worked_ = false;            // on this connection
+  LogLimit plainer_log_;
   unsigned probes_ = 0;                     // since the state was `up`
 
   bool tell_lost_ = false;   // the listeners do not know yet

@@ -186,7 +186,7 @@ TEST_SUITE("ipc/connection") {
       for (std::uint64_t seq = 1; seq <= 40; ++seq) REQUIRE(client->send(one(seq)));
       REQUIRE(client->send(client::bye(41, 1)));
     }
-    f.loop.run_until_idle();
+    f.turn();
     CHECK(f.sink.records.size() == 40);
     REQUIRE(f.listener.disconnected.size() == 1);
     CHECK(f.listener.disconnected[0]->said_bye);
@@ -537,7 +537,7 @@ TEST_SUITE("ipc/connection") {
     for (std::uint64_t seq = 1; seq <= 40; ++seq) REQUIRE(old->send(one(seq)));
     const Client client = f.connect();
     REQUIRE(client->send(client::hello()));
-    f.loop.run_until_idle();
+    f.turn();
     const auto welcome = client->hear();
     REQUIRE(welcome);
     CHECK(welcome->as<fbs::Welcome>().accepted() == 40);

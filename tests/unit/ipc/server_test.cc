@@ -241,6 +241,26 @@ TEST_SUITE("ipc/server") {
     CHECK(at <= Connection::kTurnFrames);
   }
 
+  TEST_CASE("what a flood leaves of a turn waits for the next, and others come in between") {
+    ServerFixture f;
+    // some sixty frames fit a socket: enough clients to fill a turn
+    constexpr std::uint64_t kClients = 40;
+    std::vector<Client> flood;
+    for (std::uint64_t epoch = 1; epoch <= kClients; ++epoch) flood.push_back(f.greet(session(epoch)));
+    for (const Client& client : flood)
+      for (std::uint64_t seq = 1; seq <= 60; ++seq) REQUIRE(client->send(one(seq)));
+    bool others_ran = false;
+    const auto other =
+        f.loop.make_timer([&] { others_ran = !f.sink.records.empty() && f.sink.records.size() < 60 * kClients; });
+    other->start(f.options.drain_interval + std::chrono::milliseconds(1));
+    f.loop.advance(f.options.drain_interval);
+    CHECK(f.sink.records.size() >= Server::kTurnFrames);
+    CHECK(f.sink.records.size() <= Server::kTurnFrames + 2 * Connection::kTurnFrames);
+    f.loop.advance(f.options.drain_interval);
+    CHECK(others_ran);
+    CHECK(f.sink.records.size() == 60 * kClients);
+  }
+
   TEST_CASE("a share is limited in bytes too") {
     ServerFixture f;
     const Client busy = f.greet(session(1));
@@ -262,9 +282,9 @@ TEST_SUITE("ipc/server") {
     CHECK(f.status().idle);
     const Client client = f.greet();
     CHECK_FALSE(f.status().idle);
-    f.loop.advance(Server::kQuiet / 2);
+    f.loop.advance(LookTimer::kQuiet / 2);
     CHECK_FALSE(f.status().idle);
-    f.loop.advance(Server::kQuiet);
+    f.loop.advance(LookTimer::kQuiet);
     CHECK(f.status().idle);
     REQUIRE(client->send(one(1)));
     f.loop.run_until_idle();  // no time passes

@@ -43,6 +43,26 @@ class Bytes {
     size_ = 0;
     failed_ = false;
   }
+  // Makes it that short again.
+  void truncate(std::size_t size) {
+    if (size < size_) size_ = size;
+    failed_ = false;
+  }
+  // Gives the memory back.
+  void release() {
+    std::free(data_);
+    data_ = nullptr;
+    size_ = capacity_ = 0;
+    failed_ = false;
+  }
+  // At least `size` bytes to write to directly, from the start; null when that is more than the bound or there is
+  // no memory. set_size() says how many were written.
+  unsigned char* reserve_all(std::size_t size) {
+    if (size > max_) return nullptr;
+    size_ = 0;
+    return reserve(size) ? data_ : nullptr;
+  }
+  void set_size(std::size_t size) { size_ = size; }
   bool failed() const { return failed_; }
   const unsigned char* data() const { return data_; }
   std::size_t size() const { return size_; }
@@ -100,6 +120,14 @@ class Pool {
   const T& operator[](std::uint32_t i) const { return items_[i]; }
   std::uint32_t size() const { return size_; }
   void clear() { size_ = 0; }
+  void keep(std::uint32_t count) {
+    if (count < size_) size_ = count;
+  }
+  void release() {
+    std::free(static_cast<void*>(items_));
+    items_ = nullptr;
+    size_ = capacity_ = 0;
+  }
 
  private:
   T* items_ = nullptr;
