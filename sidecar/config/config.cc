@@ -15,6 +15,7 @@
 namespace sidecar {
 namespace {
 
+constexpr std::size_t kMaxPath = 64;  // of unknown keys in messages
 constexpr std::string_view kVariablePrefix = "SW_SIDECAR_";
 
 // Puts a document and the environment into a Config and collects all that is wrong.
@@ -72,7 +73,7 @@ class Binder {
       else if (is_section(path))
         bind_section(member, path);
       else
-        add(member.at, fmt::format("{}: unknown key{}", unquoted(path), meant(member.key, prefix)));
+        add(member.at, fmt::format("{}: unknown key{}", harmless(path, kMaxPath), meant(member.key, prefix)));
     }
   }
 
@@ -129,7 +130,7 @@ class Binder {
       } else if (const auto& foreign = foreign_variables(); std::find(foreign.begin(), foreign.end(), name) == foreign.end()) {
         std::vector<std::string> known = foreign;
         for (const Key& other : config_keys()) known.push_back(other.variable());
-        problems_.push_back({kEnvironment, fmt::format("{}: unknown variable{}", unquoted(name), mean(nearest(name, known)))});
+        problems_.push_back({kEnvironment, fmt::format("{}: unknown variable{}", harmless(name, kMaxPath), mean(nearest(name, known)))});
       }
     }
   }
@@ -178,18 +179,13 @@ class Binder {
   }
 
   LoadedConfig finish() {
-    std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-      return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
-    });
+    // In the order of finding at the same position.
+    std::multimap<std::pair<int, int>, std::string> sorted;
+    for (Problem& problem : problems_) sorted.emplace(std::pair(problem.at.line, problem.at.column), std::move(problem.line));
     LoadedConfig loaded;
     loaded.config = std::move(config_);
-    for (Problem& problem : problems_) loaded.errors.push_back(std::move(problem.line));
+    for (auto& [at, line] : sorted) loaded.errors.push_back(std::move(line));
     return loaded;
-  }
-
-  static std::string unquoted(const std::string& text) {
-    const std::string safe = quoted(text);
-    return safe.substr(1, safe.size() - 2);
   }
 
   static std::string mean(const std::string& near) { return near.empty() ? "" : fmt::format(", did you mean '{}'?", near); }

@@ -45,16 +45,17 @@ Result<std::string> value_of(std::string_view inside, const Environment& environ
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, kMaxQuoted)) {
+std::string quoted(std::string_view text) { return "'" + harmless(text, kMaxQuoted) + "'"; }
+
+std::string harmless(std::string_view text, std::size_t max) {
+  std::string out;
+  for (const char c : text.substr(0, max)) {
     if (c >= 0x20 && c < 0x7f)
       out += c;
     else
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
-  if (text.size() > kMaxQuoted) out += "...";
-  return out + "'";
+  return text.size() > max ? out + "..." : out;
 }
 
 std::string nearest(std::string_view given, const std::vector<std::string>& candidates) {

@@ -11,8 +11,11 @@
 
 namespace sidecar {
 
-// `text` in single quotes as it may stand in a message: cut to 64 bytes, with control
-// characters and everything that is not ASCII as \xNN.
+// `text` as it may stand in a message: cut to `max` bytes, with control characters and
+// everything that is not ASCII as \xNN.
+std::string harmless(std::string_view text, std::size_t max);
+
+// The same in single quotes, of at most 64 bytes.
 std::string quoted(std::string_view text);
 
 // The candidate that was probably meant by `given`, or "" if none is near enough: at most

@@ -14,6 +14,8 @@
 namespace sidecar {
 namespace {
 
+constexpr std::size_t kMaxMessage = 200;  // of yaml-cpp's, which quote from the file
+
 YamlPosition position(const YAML::Mark& mark) {
   return mark.is_null() ? YamlPosition{} : YamlPosition{mark.line + 1, mark.column + 1};
 }
@@ -153,10 +155,10 @@ YamlDocument read_yaml(const std::string& text) {
     }
   } catch (const YAML::Exception& error) {
     document.root.reset();
-    document.errors.push_back({position(error.mark), "not valid YAML: " + error.msg});
+    document.errors.push_back({position(error.mark), "not valid YAML: " + harmless(error.msg, kMaxMessage)});
   } catch (const std::exception& error) {
     document.root.reset();
-    document.errors.push_back({{}, std::string("not valid YAML: ") + error.what()});
+    document.errors.push_back({{}, "not valid YAML: " + harmless(error.what(), kMaxMessage)});
   }
   return document;
 }

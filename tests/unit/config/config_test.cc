@@ -238,6 +238,10 @@ TEST_SUITE("config/config") {
   TEST_CASE("what stands in the file cannot break the message") {
     const std::string text = error("\"evil\\n\\e[31m\": 1");
     CHECK(contains(text, "evil\\x0a\\x1b[31m: unknown key"));
+    // yaml-cpp quotes from the file in its own messages.
+    const std::string quoting = errors("%YAML 1.2\x0e---\na: 1\n").at(0);
+    CHECK(contains(quoting, "not valid YAML: "));
+    CHECK(quoting.find('\x0e') == std::string::npos);
     CHECK(error("host: \"" + std::string(5000, 'x') + "\"").size() < 300);
   }
 }
