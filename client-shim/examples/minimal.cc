@@ -5,6 +5,7 @@
 #include <sidecar/shim.h>
 
 #include <cstdio>
+#include <string>
 
 int main() {
   sidecar::Tracer tracer = sidecar::Tracer::open(sidecar::TracerOptions());
@@ -14,7 +15,7 @@ int main() {
 
     sidecar::Span call = tracer.exit("GET:/stock", "stock:8080");
     call.inject([](std::string_view name, std::string_view value) {
-      std::printf("%.*s: %.*s\n", static_cast<int>(name.size()), name.data(), static_cast<int>(value.size()), value.data());
+      std::printf("%s: %s\n", std::string(name).c_str(), std::string(value).c_str());  // of the request, as a rule
     });
   }
   // What the sidecar has not taken over by then is sent when the program ends.

@@ -282,7 +282,10 @@ class Core {
   void set_marks(std::uint64_t accepted, std::uint64_t settled) noexcept {
     if (accepted > last_sent_) accepted = last_sent_;
     if (settled > accepted) settled = accepted;
-    if (accepted > accepted_.load(std::memory_order_relaxed)) accepted_.store(accepted, std::memory_order_relaxed);
+    if (accepted > accepted_.load(std::memory_order_relaxed)) {
+      accepted_.store(accepted, std::memory_order_relaxed);
+      unreachable_.store(false, std::memory_order_relaxed);  // there is room again, even if nothing is left to be sent
+    }
     if (settled <= settled_.load(std::memory_order_relaxed)) return;
     settled_.store(settled, std::memory_order_relaxed);
     if (ring_.next_seq() <= settled) ring_.send_from(settled + 1);  // known to have arrived: no need to send again

