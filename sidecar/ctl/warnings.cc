@@ -30,7 +30,7 @@ void check_collector(const json& collector, std::vector<std::string>& out) {
   const std::string where = text(collector, "address");
   if (state == "auth")
     out.push_back(fmt::format("the collector {} refuses us{}; segments are held", where, why));
-  else if (state == "wrong_server" || state == "wrong server")
+  else if (state == "wrong_server")
     out.push_back(fmt::format("{} is no SkyWalking collector{}; check collector.addresses", where, why));
   else if (!kFine.contains(state))
     out.push_back(fmt::format("no connection to the collector {} for {}{}", where, duration(collector, "since_ms"), why));

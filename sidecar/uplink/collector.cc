@@ -9,7 +9,7 @@ std::string_view to_text(CollectorState state) {
     case CollectorState::up: return "up";
     case CollectorState::down: return "down";
     case CollectorState::auth: return "auth";
-    case CollectorState::wrong_server: return "wrong server";
+    case CollectorState::wrong_server: return "wrong_server";
   }
   return "?";
 }

@@ -118,10 +118,10 @@ class Tree {
   std::string text() {
     std::string out;
     const auto by_start = [&](std::size_t a, std::size_t b) {
-      return nodes_[a].span->start_time() < nodes_[b].span->start_time();
+      return std::pair(nodes_[a].span->start_time(), a) < std::pair(nodes_[b].span->start_time(), b);
     };
-    std::stable_sort(roots_.begin(), roots_.end(), by_start);
-    for (auto& [parent, list] : children_) std::stable_sort(list.begin(), list.end(), by_start);
+    std::sort(roots_.begin(), roots_.end(), by_start);
+    for (auto& [parent, list] : children_) std::sort(list.begin(), list.end(), by_start);
     for (const std::size_t root : roots_) print(root, 1, out);
     for (std::size_t i = 0; i < nodes_.size(); ++i) print(i, 1, out);
     return out;

@@ -38,7 +38,7 @@ TEST_SUITE("integration/bad_input") {
     const std::string output = refusal("colector: {addresses: [a:1]}\ncarrier:\n  slots: many\n");
     CAPTURE(output);
     CHECK(output.find("sidecar.yaml:1:1: colector: ") != std::string::npos);
-    CHECK(output.find("did you mean collector") != std::string::npos);
+    CHECK(output.find("did you mean 'collector'") != std::string::npos);
     CHECK(output.find("sidecar.yaml:3:10: carrier.slots: ") != std::string::npos);
     CHECK(output.find("collector.addresses") != std::string::npos);
   }

@@ -116,7 +116,7 @@ TEST_SUITE("integration/outage") {
   TEST_CASE("an answer of garbage counts as an answer, and is counted") {
     Host host;
     IdleApp app(host.daemon.socket(), "garbage", 0);
-    host.collector.misbehave({.fault = Fault::garbage});
+    host.collector.misbehave({.fault = Fault::garbage, .keep = true});
     app.finish(10);
     CHECK(wait_until([&] { return host.daemon.totals().value("delivered", 0) == 10; }));
     CHECK(host.daemon.status()["collector"]["undecodable_answers"].get<int>() > 0);
