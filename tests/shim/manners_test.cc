@@ -127,7 +127,15 @@ TEST_CASE("a child of a child, and a child that never traces") {
   CHECK(f.peer.hellos.size() == 3);
 }
 
-TEST_CASE("a thread forks while others are finishing") {
+// gcc 12's ASan does not hold its allocator's locks over a fork as glibc does, so that a child may wait for ever for
+// one that another thread held: there this case proves nothing. TSan and plain builds run it.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kAllocatorSurvivesFork = false;
+#else
+constexpr bool kAllocatorSurvivesFork = true;
+#endif
+
+TEST_CASE("a thread forks while others are finishing" * doctest::skip(!kAllocatorSurvivesFork)) {
   Fixture f([](TracerOptions& o) { o.buffer_bytes = 4u << 20; });
   f.peer.auto_settle = true;
   f.connect();
@@ -142,7 +150,6 @@ TEST_CASE("a thread forks while others are finishing") {
       }
     });
   }
-  // From then on they allocate nothing: a sanitizer's allocator, other than glibc's, may be locked in a child.
   REQUIRE(f.peer.serve_until([&] { return warm == 2; }));
   for (int i = 0; i < 30; ++i) {
     const pid_t child = in_child([&] {
