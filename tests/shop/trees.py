@@ -62,7 +62,8 @@ def lines_of(trace_id, spans, paint):
     """The trace as lines: service, operation, duration, telling tags; errors marked."""
     roots, orphans = assemble(spans)
     services = len({span.service for span in spans})
-    yield paint(f"trace {trace_id}", "bold") + f"  {services} services, {len({s.segment_id for s in spans})} segments, {len(spans)} spans"
+    yield paint(f"trace {trace_id}", "bold") + "  " + ", ".join(
+        counted(n, what) for n, what in ((services, "service"), (len({s.segment_id for s in spans}), "segment"), (len(spans), "span")))
     for root in roots:
         yield from _lines(root, "", "", paint)
     for orphan in orphans:
@@ -92,3 +93,7 @@ def _details(span, paint):
 
 def _pairs(data):
     return [(pair["key"], pair["value"] or "") for pair in data or []]
+
+
+def counted(number, what):
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -45,7 +45,7 @@ class Trees(unittest.TestCase):
         failed = span("a", 0, error=True, service="stock", operation="POST:/reserve", tags=[("http.status_code", "409"), ("other", "x")],
                       logs=[[("event", "error"), ("error.kind", "out of stock"), ("message", "only 0 left")]], peer="h:1")
         first, line = trees.lines_of("t", [failed], plain)
-        self.assertEqual(first, "trace t  1 services, 1 segments, 1 spans")
+        self.assertEqual(first, "trace t  1 service, 1 segment, 1 span")
         for part in ("stock  POST:/reserve", "5 ms", "entry http", "ERROR", "to h:1", "http.status_code=409", "out of stock - only 0 left"):
             self.assertIn(part, line)
         self.assertNotIn("other", line)
