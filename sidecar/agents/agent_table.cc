@@ -42,8 +42,9 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
-    // Several shared objects of one process are one instance.
-    if (other.pid == identity.pid && other.start_time_us == identity.start_time_us && agent->connected) return other.slot;
+    // Several shared objects of one process are one instance. Pid 0 is every process of a foreign pid namespace.
+    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us && agent->connected)
+      return other.slot;
     // A slot is free again when its process has left or died; what it still owes
     // goes out under its own name all the same.
     if (agent->connected || !agent->gone) taken.insert(other.slot);

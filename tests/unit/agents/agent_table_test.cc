@@ -64,6 +64,14 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, unnamed(3))->identity.slot == 0);
   }
 
+  TEST_CASE("processes whose number cannot be seen, in foreign pid namespaces, are not one process") {
+    AgentTable table("host");
+    AgentIdentity first = unnamed(1), second = unnamed(2);
+    first.pid = second.pid = 0;
+    CHECK(connect(table, first)->identity.slot == 0);
+    CHECK(connect(table, second)->identity.slot == 1);
+  }
+
   TEST_CASE("another user or another service counts for itself") {
     AgentTable table("host");
     connect(table, unnamed(1));
