@@ -170,6 +170,26 @@ TEST_SUITE("session/session_manager") {
     CHECK(f.manager.find(*agent) != nullptr);
   }
 
+  TEST_CASE("of those that are away only so many are waited for: the one away the longest ends first") {
+    Fixture f;
+    const AgentPtr stays = f.connect("stays"), back = f.connect("back"), first = f.connect("first");
+    f.disconnect(back);
+    f.disconnect(first);
+    f.manager.on_agent_connected(back, {});
+    for (std::size_t i = 1; i < SessionManager::kMaxAway; ++i) f.disconnect(f.connect("brief-" + std::to_string(i)));
+    CHECK(f.manager.find(*first) != nullptr);
+    const AgentPtr last = f.connect("last");
+    f.disconnect(last);
+    CHECK(f.manager.find(*first) == nullptr);
+    CHECK(first->gone);
+    for (std::size_t i = 0; i < 1000; ++i) f.disconnect(f.connect("more-" + std::to_string(i)));
+    CHECK(f.manager.size() == SessionManager::kMaxAway + 2);
+    CHECK(f.manager.find(*stays) != nullptr);
+    CHECK(f.manager.find(*back) != nullptr);
+    f.pass(SessionManager::kReconnectGrace);
+    CHECK(f.manager.size() == 2);
+  }
+
   TEST_CASE("several agents of one instance beat once and end with the last of them") {
     Fixture f;
     f.collector_ready();
