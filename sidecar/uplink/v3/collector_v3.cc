@@ -259,6 +259,8 @@ void CollectorV3::log_plainer(const std::string& detail) {
 }
 
 void CollectorV3::hold(CollectorState state) {
+  // A server that takes the probe and refuses what follows is asked ever less often.
+  if (loop_.now() - since_ >= options_.backoff.max) probes_ = 0;
   set_state(state);
   probe_timer_->start(options_.backoff.delay(++probes_, random_));
   tell(false);
@@ -276,7 +278,6 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (ready() || probe_timer_->armed()) return;
   if (outcome.verdict == Verdict::delivered) {
     log_info("the collector accepts us now");
-    probes_ = 0;
     set_state(CollectorState::up);
     tell(true);
     return;
