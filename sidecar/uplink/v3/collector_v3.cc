@@ -6,6 +6,7 @@
 
 #include "log/log.h"
 #include "uplink/dialect.h"
+#include "uplink/grpc_log.h"
 #include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 #include "v3/management.pb.h"
@@ -293,6 +294,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
 namespace sidecar {
 
 std::unique_ptr<Collector> make_collector(const UplinkOptions& options, EventLoop& loop, Random& random) {
+  take_over_grpc_log();
   return std::make_unique<v3::CollectorV3>(options, loop, random);
 }
 
