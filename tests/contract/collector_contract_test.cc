@@ -206,6 +206,15 @@ TEST_SUITE("contract/collector") {
     CHECK(f.subject->status().undecodable_answers == 1);
   }
 
+  TEST_CASE("so is one with more bytes than are read: sending again would bring the same") {
+    Fixture f;
+    f.start();
+    f.server.misbehave({.fault = Fault::garbage, .times = 1, .message = std::string(5u << 20, 'x')});
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.subject->status().undecodable_answers == 1);
+    CHECK(f.subject->ready());
+  }
+
   TEST_CASE("a server that knows the bare spelling only is found out at the first call, and remembered") {
     Fixture f({}, {.packaged = false});
     f.start();

@@ -40,6 +40,13 @@ bool is_commands(const grpc::ByteBuffer& answer) {
          commands.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
 }
 
+// The server took the call and said more than the connection reads. gRPC reports that with
+// a status that a server may send as well; only its words tell (gRPC 1.51, message_size_filter).
+bool is_answer_too_long(const grpc::Status& status) {
+  constexpr std::string_view kWords = "Received message larger than max";
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED && status.error_message().compare(0, kWords.size(), kWords) == 0;
+}
+
 std::string detail_of(const grpc::Status& status) {
   std::string detail(status_name(status.error_code()));
   if (!status.error_message().empty()) detail += ": " + printable(status.error_message(), kMaxDetail);
@@ -84,7 +91,8 @@ class CollectorV3::UnaryCall final : public Call {
   }
 
   void on_answer(Spelling spelling, const grpc::Status& status, const grpc::ByteBuffer& answer) {
-    Verdict verdict = verdict_of(status.error_code(), false);
+    const bool too_long = is_answer_too_long(status);
+    Verdict verdict = too_long ? Verdict::delivered : verdict_of(status.error_code(), false);
     if (verdict == Verdict::next_spelling) {
       if (!second_ && owner_.connection_.stub() != nullptr) {
         second_ = true;
@@ -97,7 +105,7 @@ class CollectorV3::UnaryCall final : public Call {
       request_.Swap(&plainer_);
       return send(spelling);
     } else if (verdict == Verdict::delivered) {
-      if (!is_commands(answer)) ++owner_.status_.undecodable_answers;
+      if (too_long || !is_commands(answer)) ++owner_.status_.undecodable_answers;
       owner_.spelling_ = spelling;
       owner_.spelling_worked_ = true;
     }
