@@ -29,6 +29,7 @@ void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process)
     at = sessions_.try_emplace(key_of(*agent), InstanceName{identity.service, identity.instance, identity.layer},
                                instance_properties(identity, host_), options_, loop_, collector_, random_)
              .first;
+    at->second.shown = identity.key;
   }
   Member& member = at->second.members[agent->identity.key];
   member.agent = agent;
@@ -69,7 +70,13 @@ void SessionManager::leave(const AgentPtr& leaving) {
     away_.erase(member->second.away);
     at->second.members.erase(member);
   }
-  if (!at->second.members.empty()) return;
+  if (!at->second.members.empty()) {
+    // Its number and start time are a dead process's now: those of one that stays.
+    if (at->second.shown != agent->identity.key) return;
+    const auto& [key, stays] = *at->second.members.begin();
+    at->second.shown = key;
+    return at->second.session.set_properties(instance_properties(stays.agent->identity, host_));
+  }
   at->second.session.on(SessionEvent::ended);
   sessions_.erase(at);
 }

@@ -55,6 +55,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
     template <class... Args>
     explicit Session(Args&&... args) : session(std::forward<Args>(args)...) {}
     InstanceSession session;
+    AgentKey shown;  // the member whose properties the instance is shown with
     std::map<AgentKey, Member> members;
   };
 

@@ -206,6 +206,32 @@ TEST_SUITE("session/session_manager") {
     CHECK(f.manager.size() == 0);
   }
 
+  TEST_CASE("when the process that an instance is shown with ends, it is shown with one that stays") {
+    Fixture f;
+    f.collector_ready();
+    AgentIdentity old = make_identity("shop", "shop-1", 1), fresh = make_identity("shop", "shop-1", 2);
+    old.pid = 100;
+    fresh.pid = 200;
+    const AgentPtr one = std::make_shared<Agent>(old, 0), two = std::make_shared<Agent>(fresh, 0);
+    f.manager.on_agent_connected(one, {});
+    f.manager.on_agent_connected(two, {});
+    f.loop.run_until_idle();
+    const auto shown = [&f] {
+      std::string pid;
+      for (const auto& asked : f.collector.asked())
+        for (const auto& [key, value] : asked.properties)
+          if (key == "Process No.") pid = value;
+      return pid;
+    };
+    CHECK(shown() == "100");
+    f.disconnect(one, true);
+    f.pass(33s);
+    CHECK(shown() == "200");
+    CHECK(f.reports() == 2);
+    f.pass(33s);
+    CHECK(f.reports() == 2);  // told once
+  }
+
   TEST_CASE("an instance that ended and connects again is announced again") {
     Fixture f;
     f.collector_ready();
