@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -38,7 +37,8 @@ AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t 
 }
 
 int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
-  std::set<int> taken;
+  std::vector<bool> taken(agents_.size() + 1);  // by slot: one of these is free
+  bool wanted_taken = wanted < 0;
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
@@ -47,12 +47,13 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
       return other.slot;
     // A slot is free again when its process has left or died; what it still owes
     // goes out under its own name all the same.
-    if (agent->connected || !agent->gone) taken.insert(other.slot);
+    if (!agent->connected && agent->gone) continue;
+    const auto slot = static_cast<std::size_t>(other.slot);
+    if (slot < taken.size()) taken[slot] = true;
+    wanted_taken = wanted_taken || other.slot == wanted;
   }
-  if (wanted >= 0 && taken.count(wanted) == 0) return wanted;
-  int slot = 0;
-  while (taken.count(slot) != 0) ++slot;
-  return slot;
+  if (!wanted_taken) return wanted;
+  return static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin());
 }
 
 void AgentTable::forget_old(Tick now) {
