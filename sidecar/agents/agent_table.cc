@@ -14,6 +14,20 @@ namespace {
 // Clients that come and go faster than the daemon's housekeeping are cleared away this often.
 constexpr std::uint64_t kForgetEvery = 256;
 
+// What a shim accepts as a name (sidecar_ipc/protocol.h: kMaxName).
+constexpr std::size_t kMaxInstance = 255;
+
+// Cut as the shim cuts its own default, between characters; the slot stays.
+std::string instance_name(const std::string& service, const std::string& host, int slot) {
+  const std::string end = slot == 0 ? std::string() : fmt::format("#{}", slot);
+  std::string name = service + "@" + host;
+  if (std::size_t size = kMaxInstance - end.size(); size < name.size()) {
+    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80) --size;
+    name.resize(size);
+  }
+  return name + end;
+}
+
 }  // namespace
 
 AgentPtr AgentTable::find(const AgentKey& key) const {
@@ -24,8 +38,7 @@ AgentPtr AgentTable::find(const AgentKey& key) const {
 AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now) {
   if (identity.instance.empty()) {
     identity.slot = free_slot(identity, wanted_slot);
-    identity.instance = identity.slot == 0 ? fmt::format("{}@{}", identity.service, host_)
-                                           : fmt::format("{}@{}#{}", identity.service, host_, identity.slot);
+    identity.instance = instance_name(identity.service, host_, identity.slot);
   }
   if (++added_ % kForgetEvery == 0) forget_old(now);
   const AgentKey key = identity.key;
