@@ -53,7 +53,8 @@ void SessionManager::go_away(const AgentPtr& agent, Member& member) {
   member.grace->start(kReconnectGrace);
   member.away = ++last_away_;
   away_.emplace(member.away, agent);
-  if (away_.size() > kMaxAway) leave(away_.begin()->second);
+  // Its process may live: the slot stays its own.
+  if (away_.size() > kMaxAway) drop(away_.begin()->second);
 }
 
 void SessionManager::come_back(Member& member) {
@@ -61,11 +62,15 @@ void SessionManager::come_back(Member& member) {
   away_.erase(std::exchange(member.away, 0));
 }
 
-void SessionManager::leave(const AgentPtr& leaving) {
+void SessionManager::leave(const AgentPtr& agent) {
+  agent->gone = true;
+  drop(agent);
+}
+
+void SessionManager::drop(const AgentPtr& leaving) {
   const AgentPtr agent = leaving;  // the argument may live in what is destroyed below
   const auto at = sessions_.find(key_of(*agent));
   if (at == sessions_.end()) return;
-  agent->gone = true;
   if (const auto member = at->second.members.find(agent->identity.key); member != at->second.members.end()) {
     away_.erase(member->second.away);
     at->second.members.erase(member);

@@ -24,9 +24,10 @@ class SessionManager final : public AgentListener, public CollectorListener {
   SessionManager(const SessionOptions& options, HostFacts host, EventLoop& loop, Collector& collector, Random& random);
 
   static constexpr Duration kReconnectGrace = std::chrono::seconds(30);
-  // So many agents may be within it, each with a session and a descriptor; beyond that the one
-  // away the longest ends. A client that comes and goes under new names costs no more than this.
-  static constexpr std::size_t kMaxAway = 256;
+  // So many agents may be within it, each with a session and a descriptor; beyond that the session
+  // of the one away the longest ends. Enough for all to reconnect after a pause of this daemon on most
+  // hosts; and a client that comes and goes under new names costs no more than this.
+  static constexpr std::size_t kMaxAway = 1024;
 
   // AgentListener
   void on_agent_connected(const AgentPtr& agent, ScopedFd process) override;
@@ -60,7 +61,10 @@ class SessionManager final : public AgentListener, public CollectorListener {
   };
 
   static Key key_of(const Agent& agent) { return {agent.identity.service, agent.identity.instance}; }
+  // The agent's process has ended.
   void leave(const AgentPtr& agent);
+  // It is waited for no longer.
+  void drop(const AgentPtr& agent);
   void go_away(const AgentPtr& agent, Member& member);
   void come_back(Member& member);
 
