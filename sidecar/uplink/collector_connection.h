@@ -48,8 +48,8 @@ class CollectorConnection {
 
   // How long an attempt may take.
   static constexpr Duration kConnectTimeout = std::chrono::seconds(10);
-  // The largest answer that is read; longer ones end the call.
-  static constexpr int kMaxAnswer = 4 << 20;
+  // The largest answer that is read; longer ones end the call. Commands have some hundred bytes.
+  static constexpr int kMaxAnswer = 64 << 10;
 
  private:
   class Watch;
