@@ -51,6 +51,14 @@ struct AgentIdentity {
   bool beats = false;
 };
 
+// About what an identity takes in memory, in bytes: a hostile one has 16 KiB of properties.
+inline std::size_t memory_of(const AgentIdentity& identity) {
+  std::size_t bytes = identity.service.size() + identity.instance.size() + identity.layer.size() + identity.exe.size() +
+                      identity.language.size() + identity.shim_version.size();
+  for (const auto& [key, value] : identity.properties) bytes += sizeof(Properties::value_type) + key.size() + value.size();
+  return bytes;
+}
+
 // What the shim last said of itself (HELLO, STATS, BYE); not verifiable here.
 struct ClientSide {
   std::uint64_t created = 0;
@@ -63,12 +71,15 @@ struct Agent {
   Agent(AgentIdentity who, std::uint64_t base)
       : identity(std::move(who)),
         partition(std::hash<std::string>()(identity.service) * 31 + std::hash<std::string>()(identity.instance)),
+        cost(sizeof(Agent) + memory_of(identity)),
         ledger(base) {}
 
   const AgentIdentity identity;
   // The same for all sessions of one instance, whose records keep their order by
   // going through the same channel.
   const std::size_t partition;
+  // What keeping it costs, for the bounds in bytes.
+  const std::size_t cost;
   Ledger ledger;
   ClientSide client;
   bool connected = false;

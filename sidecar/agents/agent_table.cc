@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,20 @@ namespace {
 // Clients that come and go faster than the daemon's housekeeping are cleared away this often.
 constexpr std::uint64_t kForgetEvery = 256;
 
+// What a shim accepts as a name (sidecar_ipc/protocol.h: kMaxName).
+constexpr std::size_t kMaxInstance = 255;
+
+// Cut as the shim cuts its own default, between characters; the slot stays.
+std::string instance_name(const std::string& service, const std::string& host, int slot) {
+  const std::string end = slot == 0 ? std::string() : fmt::format("#{}", slot);
+  std::string name = service + "@" + host;
+  if (std::size_t size = kMaxInstance - end.size(); size < name.size()) {
+    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80) --size;
+    name.resize(size);
+  }
+  return name + end;
+}
+
 }  // namespace
 
 AgentPtr AgentTable::find(const AgentKey& key) const {
@@ -25,8 +38,7 @@ AgentPtr AgentTable::find(const AgentKey& key) const {
 AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now) {
   if (identity.instance.empty()) {
     identity.slot = free_slot(identity, wanted_slot);
-    identity.instance = identity.slot == 0 ? fmt::format("{}@{}", identity.service, host_)
-                                           : fmt::format("{}@{}#{}", identity.service, host_, identity.slot);
+    identity.instance = instance_name(identity.service, host_, identity.slot);
   }
   if (++added_ % kForgetEvery == 0) forget_old(now);
   const AgentKey key = identity.key;
@@ -38,20 +50,23 @@ AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t 
 }
 
 int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
-  std::set<int> taken;
+  std::vector<bool> taken(agents_.size() + 1);  // by slot: one of these is free
+  bool wanted_taken = wanted < 0;
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
-    // Several shared objects of one process are one instance.
-    if (other.pid == identity.pid && other.start_time_us == identity.start_time_us && agent->connected) return other.slot;
+    // Several shared objects of one process are one instance. Pid 0 is every process of a foreign pid namespace.
+    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us && agent->connected)
+      return other.slot;
     // A slot is free again when its process has left or died; what it still owes
     // goes out under its own name all the same.
-    if (agent->connected || !agent->gone) taken.insert(other.slot);
+    if (!agent->connected && agent->gone) continue;
+    const auto slot = static_cast<std::size_t>(other.slot);
+    if (slot < taken.size()) taken[slot] = true;
+    wanted_taken = wanted_taken || other.slot == wanted;
   }
-  if (wanted >= 0 && taken.count(wanted) == 0) return wanted;
-  int slot = 0;
-  while (taken.count(slot) != 0) ++slot;
-  return slot;
+  if (!wanted_taken) return wanted;
+  return static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin());
 }
 
 void AgentTable::forget_old(Tick now) {

@@ -94,7 +94,7 @@ bool Carrier::fits(const Agent& agent, std::size_t slots, std::uint64_t bytes) c
   if (channel.size() + slots > channel.slots()) return false;
   const std::uint64_t own = held_by(agent);
   const std::uint64_t free_of_others = options_.memory - (held_bytes_ - own);
-  return own + bytes <= free_of_others / 4 * 3;
+  return (own == 0 ? agent.cost : own) + bytes <= free_of_others / 4 * 3;
 }
 
 std::uint64_t Carrier::held_by(const Agent& agent) const {
@@ -103,9 +103,11 @@ std::uint64_t Carrier::held_by(const Agent& agent) const {
 }
 
 void Carrier::add_bytes(const Record& record) {
+  const auto [of_agent, first] = bytes_of_.try_emplace(&record.agent(), 0);
+  const std::uint64_t bytes = record.cost() + (first ? record.agent().cost : 0);
+  of_agent->second += bytes;
+  held_bytes_ += bytes;
   ++held_;
-  held_bytes_ += record.cost();
-  bytes_of_[&record.agent()] += record.cost();
 }
 
 void Carrier::subtract_bytes(const Record& record) {
@@ -113,7 +115,9 @@ void Carrier::subtract_bytes(const Record& record) {
   held_bytes_ -= record.cost();
   const auto found = bytes_of_.find(&record.agent());
   found->second -= record.cost();
-  if (found->second == 0) bytes_of_.erase(found);
+  if (found->second > record.agent().cost) return;
+  held_bytes_ -= record.agent().cost;
+  bytes_of_.erase(found);
 }
 
 void Carrier::tell_room() {

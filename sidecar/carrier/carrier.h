@@ -3,7 +3,8 @@
 // The multi-channel carrier: where records wait between arrival and batch. Per
 // record kind there are N channels of M slots; an instance always uses the same
 // channel, so its records stay in order, and one slow channel does not stop the
-// others. All channels together are bounded in bytes too: one session may hold at
+// others. All channels together are bounded in bytes too, of records and of the sessions
+// that only wait for theirs: one session may hold at
 // most three quarters of what the others leave free, so there is always some room
 // for the next, and sessions under the same load converge to the same share.
 //
@@ -72,7 +73,8 @@ class Carrier final : public RecordSink {
 
   const CarrierOptions options_;
   std::deque<Channel> channels_;  // a deque: channels never move
-  std::unordered_map<const Agent*, std::uint64_t> bytes_of_;  // only agents that hold something
+  // Only agents that hold something; with their own cost, since they live as long as their records.
+  std::unordered_map<const Agent*, std::uint64_t> bytes_of_;
   std::size_t held_ = 0;
   std::uint64_t held_bytes_ = 0;
   mutable bool refused_ = false;  // somebody was told there is no room

@@ -65,6 +65,8 @@ class Connection {
   // Reads and handles at most the turn's share.
   Progress serve();
 
+  // Reads what was sent so far and then ends: its session has another connection.
+  void take_no_more() { socket_.take_no_more(); }
   // Sends REJECT and ends.
   void refuse(Refusal refusal);
   // Ends as if the client had closed.

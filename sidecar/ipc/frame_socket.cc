@@ -89,6 +89,8 @@ bool FrameSocket::send(std::span<const std::uint8_t> frame, int with_fd) {
   return sent == static_cast<ssize_t>(frame.size());
 }
 
+void FrameSocket::take_no_more() { shutdown(fd_.get(), SHUT_RD); }
+
 void FrameSocket::shut_down() {
   shutdown(fd_.get(), SHUT_RDWR);
   char byte = 0;

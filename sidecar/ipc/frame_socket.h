@@ -45,6 +45,9 @@ class FrameSocket {
   // False if the peer has gone or does not read what it is sent. `with_fd` >= 0 goes along and stays ours.
   bool send(std::span<const std::uint8_t> frame, int with_fd = -1);
 
+  // What the peer has sent so far can still be received, then the end; it can send no more.
+  void take_no_more();
+
   // Ends the conversation so that what was sent last reaches the peer: a close with
   // unread datagrams would turn it into ECONNRESET, and a second holder of the
   // peer's end would hide a bare close.

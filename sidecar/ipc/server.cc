@@ -223,6 +223,8 @@ bool Server::claim(const Agent& agent, const Connection& by) {
   });
   if (old == clients_.end()) return true;
   const std::uint64_t id = old->first;
+  // Or a client that sends on its old connection would keep us here.
+  old->second.connection->take_no_more();
   Connection::Progress progress = Connection::Progress::more;
   for (unsigned i = 0; i < kMaxFarewellTurns && progress == Connection::Progress::more; ++i) progress = serve(id);
   if (progress == Connection::Progress::blocked) return false;

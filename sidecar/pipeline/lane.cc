@@ -32,6 +32,7 @@ void Lane::wake() {
       return timer_->stop();
     }
     if (batches_.empty() && !take()) return;
+    take_witness();
     if (send()) return;
   }
 }
@@ -66,6 +67,13 @@ bool Lane::take() {
   timer_->stop();
   batches_.push_back({context_.carrier.take_batch(channel_, options.batch_segments, options.batch_bytes), {}});
   return true;
+}
+
+void Lane::take_witness() {
+  if (batches_.size() != 1 || !waits_for_witness(batches_.front().tries, batches_.front().records.size())) return;
+  const PipelineOptions& options = context_.options;
+  std::vector<Record> next = context_.carrier.take_batch(channel_, options.batch_segments, options.batch_bytes);
+  if (!next.empty()) batches_.push_front({std::move(next), {}});
 }
 
 bool Lane::send() {
@@ -106,25 +114,28 @@ void Lane::on_answer(const Outcome& outcome) {
   state_ = LaneState::idle;
   Batch& batch = batches_.front();
   last_error_ = outcome.detail;
-  switch (decide(batch.tries, outcome.verdict, batch.records.size(), context_.collector.status().calls_ok)) {
+  switch (decide(batch.tries, outcome.verdict, batch.records.size(), context_.ok_calls)) {
     case Next::settle: settle_front(); break;
     case Next::drop: drop_front(outcome.detail); break;
     case Next::bisect: bisect_front(); break;
+    case Next::step_back: step_back(); break;
     case Next::again:
       retrying_ = batch.tries.unknown;
-      back_off(batch.tries.failures);
+      back_off();
       break;
     case Next::hold:
       // Usually not ready now, and wake() makes it wait. Ready again so soon: no hurry.
       if (!context_.collector.ready()) break;
       retrying_ = true;
-      back_off(batch.tries.failures);
+      back_off();
       break;
   }
   wake();
 }
 
 void Lane::settle_front() {
+  ++context_.ok_calls;
+  back_offs_ = 0;
   const Batch done = std::move(batches_.front());
   batches_.pop_front();
   finish(done.records, [](const Record& record) { record.agent().ledger.deliver(record.seq()); });
@@ -150,15 +161,22 @@ void Lane::bisect_front() {
   batches_.pop_front();
   const std::size_t cut = whole.records.size() / 2;
   const auto middle = std::make_move_iterator(whole.records.begin() + static_cast<std::ptrdiff_t>(cut));
-  Batch first{{std::make_move_iterator(whole.records.begin()), middle}, half_of(whole.tries, cut)};
-  Batch second{{middle, std::make_move_iterator(whole.records.end())},
-               half_of(whole.tries, whole.records.size() - cut)};
+  Batch first{{std::make_move_iterator(whole.records.begin()), middle}, half()};
+  Batch second{{middle, std::make_move_iterator(whole.records.end())}, half()};
   batches_.push_front(std::move(second));
   batches_.push_front(std::move(first));
 }
 
-void Lane::back_off(unsigned failures) {
-  Duration delay = context_.options.backoff.delay(failures, context_.random);
+void Lane::step_back() {
+  Batch suspect = std::move(batches_.front());
+  batches_.pop_front();
+  batches_.push_back(std::move(suspect));
+  retrying_ = false;
+  back_off();
+}
+
+void Lane::back_off() {
+  Duration delay = context_.options.backoff.delay(++back_offs_, context_.random);
   if (context_.draining) {
     // several tries within what is left
     constexpr Duration kLeast = std::chrono::milliseconds(10);

@@ -2,7 +2,8 @@
 
 // Lane sends what waits in one channel of the carrier, one call at a time, which is
 // what keeps an instance's order. Records stay in the carrier until a batch can be
-// sent; from then on the lane holds them until they are delivered or dropped.
+// sent; from then on the lane holds them until they are delivered or dropped. Only a segment
+// that is suspected of being refused for its own sake is overtaken, see retry.h.
 //
 //             batch closes, collector ready               OK
 //    +------+ ---------------------------> +---------+ --------> (next batch)
@@ -53,6 +54,7 @@ struct LaneContext {
   std::function<void()> progress;       // a batch has left the lane
   bool draining = false;
   Tick drain_until{};
+  std::uint64_t ok_calls = 0;  // of all lanes
   LogLimit rejected_log;
 };
 
@@ -83,13 +85,16 @@ class Lane {
 
   // Takes the next batch out of the carrier if it is time; else arms the timer.
   bool take();
+  // A segment that waits for a witness and is alone here lets the carrier's next batch go first.
+  void take_witness();
   // Sends the first batch. False: nothing of it could be encoded, it is gone.
   bool send();
   void on_answer(const Outcome& outcome);
   void settle_front();
   void drop_front(const std::string& detail);
   void bisect_front();
-  void back_off(unsigned failures);
+  void step_back();
+  void back_off();
   // The end of these records, in their ledgers; then the agents are told.
   template <class Settle>
   void finish(const std::vector<Record>& records, const Settle& settle);
@@ -98,6 +103,7 @@ class Lane {
   const std::size_t channel_;
   LaneState state_ = LaneState::idle;
   bool retrying_ = false;  // backing off because nobody answered: a new connection ends it
+  unsigned back_offs_ = 0;  // since a call succeeded, so that the pieces of a batch keep the pace of the whole
   std::deque<Batch> batches_;  // the first one is in the call, if there is one
   std::string last_error_;
   std::unique_ptr<Timer> timer_;  // age of the oldest, or back-off

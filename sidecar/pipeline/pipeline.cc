@@ -7,7 +7,7 @@ namespace sidecar {
 Pipeline::Pipeline(const PipelineOptions& options, EventLoop& loop, Carrier& carrier, Collector& collector,
                    Random& random)
     : options_(options),
-      context_{options_, loop, carrier, collector, random, {}, [this] { check_drained(); }, false, {}, LogLimit()},
+      context_{options_, loop, carrier, collector, random, {}, [this] { check_drained(); }, false, {}, 0, LogLimit()},
       drain_timer_(loop.make_timer([this] {
         if (const auto done = std::exchange(drained_, nullptr)) done();
       })) {

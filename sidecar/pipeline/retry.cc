@@ -4,11 +4,11 @@ namespace sidecar {
 namespace {
 
 Next refused(Tries& tries, std::size_t size, std::uint64_t ok_calls) {
-  if (tries.refusals++ == 0 && !(tries.suspected && size > 1)) tries.ok_before = ok_calls;
-  const bool others_succeed = ok_calls > tries.ok_before;
+  if (tries.refusals++ == 0) tries.ok_before = ok_calls;
   const unsigned needed = tries.suspected && size > 1 ? 1 : kTries;
-  if (tries.refusals < needed || !others_succeed) return Next::again;
-  return size > 1 ? Next::bisect : Next::drop;
+  if (tries.refusals < needed) return Next::again;
+  if (size > 1) return Next::bisect;
+  return ok_calls > tries.ok_before ? Next::drop : Next::step_back;
 }
 
 }  // namespace
@@ -26,12 +26,12 @@ Next decide(Tries& tries, Verdict verdict, std::size_t size, std::uint64_t ok_ca
   }
 }
 
-Tries half_of(const Tries& whole, std::size_t size) {
+Tries half() {
   Tries half;
   half.suspected = true;
-  // What is still a batch inherits the evidence; a single segment needs its own.
-  if (size > 1) half.ok_before = whole.ok_before;
   return half;
 }
+
+bool waits_for_witness(const Tries& tries, std::size_t size) { return size == 1 && tries.refusals >= kTries; }
 
 }  // namespace sidecar

@@ -4,10 +4,13 @@
 // and bisecting, pure.
 //
 // A collector that refuses a batch (it answers UNKNOWN to one broken segment among
-// hundreds) may mean the batch or may be ill itself. Only if the same batch failed
-// kTries times while other calls succeeded is it the batch's fault: then it is cut
-// in two, and its halves again at their first failure, until the segments that
-// are refused stand alone. One that fails alone kTries times is dropped.
+// hundreds) may mean the batch or may be ill itself. Cutting loses nothing: a batch
+// that was refused kTries times is cut in two, and its halves again at their first
+// refusal, until the segments that are refused stand alone. Dropping does lose, so one
+// that was refused alone kTries times goes only if other segments were delivered
+// meanwhile. Heartbeats are no evidence: a collector whose storage is ill answers them.
+// Until there is some, it lets what else its lane has go first: the witness that it
+// needs may be standing behind it.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +26,7 @@ struct Tries {
   unsigned failures = 0;       // of any kind, in a row: paces the back-off
   unsigned refusals = 0;       // verdict suspect
   bool suspected = false;      // it is part of a batch that was refused kTries times
-  std::uint64_t ok_before = 0;  // calls that had succeeded when it, or what it was part of, was first refused
+  std::uint64_t ok_before = 0;  // calls with segments that had succeeded when it was first refused
   bool unknown = false;        // the last call may have arrived: sending it again may make duplicates
 };
 
@@ -32,14 +35,18 @@ enum class Next {
   again,    // the same batch, after back-off
   hold,     // the same batch, when the collector is ready again
   bisect,   // two halves, at once
+  step_back,  // the same segment, after back-off and after what else the lane has
   drop,     // rejected
 };
 
 // Counts the verdict in `tries` and decides. `size`: segments in the batch, >= 1;
-// `ok_calls`: calls to this collector that have succeeded so far, of anybody.
+// `ok_calls`: calls with segments that have succeeded so far, of all lanes.
 Next decide(Tries& tries, Verdict verdict, std::size_t size, std::uint64_t ok_calls);
 
-// The history that a half of size `size` begins with.
-Tries half_of(const Tries& whole, std::size_t size);
+// The history that each half of a bisected batch begins with.
+Tries half();
+
+// Whether it is one segment that waits for evidence for or against it.
+bool waits_for_witness(const Tries& tries, std::size_t size);
 
 }  // namespace sidecar

@@ -17,6 +17,11 @@ InstanceSession::InstanceSession(InstanceName name, Properties properties, const
         on(SessionEvent::tick);
       })) {}
 
+void InstanceSession::set_properties(Properties properties) {
+  properties_ = std::move(properties);
+  changed_ = true;
+}
+
 void InstanceSession::on(SessionEvent event, Duration spread) {
   const SessionStep next = step(state_, event);
   if (next.state != state_) since_ = loop_.now();
@@ -60,11 +65,12 @@ void InstanceSession::announce() {
 void InstanceSession::beat() {
   // A beat whose predecessor is still unanswered would say nothing new.
   if (in_flight_ > 0) return;
-  if (++beats_ % options_.properties_every == 0) send_properties();
+  if (++beats_ % options_.properties_every == 0 || changed_) send_properties();
   send_keep_alive();
 }
 
 void InstanceSession::send_properties() {
+  changed_ = false;
   ++in_flight_;
   properties_call_ = collector_.report_properties(name_, properties_, [this](Outcome outcome) { answered(outcome); });
 }

@@ -24,6 +24,9 @@ class InstanceSession {
   InstanceSession(InstanceName name, Properties properties, const SessionOptions& options, EventLoop& loop,
                   Collector& collector, Random& random);
 
+  // From now on the instance is shown with these: at the next beat, or announcement.
+  void set_properties(Properties properties);
+
   // Feeds an event from outside: collector_ready, collector_lost, ended.
   // `spread`: an announcement is delayed by a random part of this.
   void on(SessionEvent event, Duration spread = Duration::zero());
@@ -45,7 +48,7 @@ class InstanceSession {
   void cancel();
 
   const InstanceName name_;
-  const Properties properties_;
+  Properties properties_;
   const SessionOptions& options_;
   EventLoop& loop_;
   Collector& collector_;
@@ -54,6 +57,7 @@ class InstanceSession {
   SessionState state_ = SessionState::waiting;
   Tick since_;
   unsigned beats_ = 0;     // since the announcement
+  bool changed_ = false;   // the properties, since they were sent
   unsigned failures_ = 0;  // in a row
   unsigned in_flight_ = 0;
   bool failed_ = false;    // one of those in flight

@@ -29,10 +29,11 @@ void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process)
     at = sessions_.try_emplace(key_of(*agent), InstanceName{identity.service, identity.instance, identity.layer},
                                instance_properties(identity, host_), options_, loop_, collector_, random_)
              .first;
+    at->second.shown = identity.key;
   }
   Member& member = at->second.members[agent->identity.key];
   member.agent = agent;
-  member.grace.reset();
+  come_back(member);
   member.process = std::make_unique<ProcessWatch>(loop_, std::move(process), [this, agent] { leave(agent); });
   if (fresh && collector_.ready()) at->second.session.on(SessionEvent::collector_ready);
 }
@@ -43,17 +44,44 @@ void SessionManager::on_agent_disconnected(const AgentPtr& agent) {
   if (at == sessions_.end()) return;
   const auto member = at->second.members.find(agent->identity.key);
   if (member == at->second.members.end()) return;
-  member->second.grace = loop_.make_timer([this, agent] { leave(agent); });
-  member->second.grace->start(kReconnectGrace);
+  go_away(agent, member->second);
 }
 
-void SessionManager::leave(const AgentPtr& leaving) {
+void SessionManager::go_away(const AgentPtr& agent, Member& member) {
+  come_back(member);
+  member.grace = loop_.make_timer([this, agent] { leave(agent); });
+  member.grace->start(kReconnectGrace);
+  member.away = ++last_away_;
+  away_.emplace(member.away, agent);
+  // Its process may live: the slot stays its own.
+  if (away_.size() > kMaxAway) drop(away_.begin()->second);
+}
+
+void SessionManager::come_back(Member& member) {
+  member.grace.reset();
+  away_.erase(std::exchange(member.away, 0));
+}
+
+void SessionManager::leave(const AgentPtr& agent) {
+  agent->gone = true;
+  drop(agent);
+}
+
+void SessionManager::drop(const AgentPtr& leaving) {
   const AgentPtr agent = leaving;  // the argument may live in what is destroyed below
   const auto at = sessions_.find(key_of(*agent));
   if (at == sessions_.end()) return;
-  agent->gone = true;
-  at->second.members.erase(agent->identity.key);
-  if (!at->second.members.empty()) return;
+  if (const auto member = at->second.members.find(agent->identity.key); member != at->second.members.end()) {
+    away_.erase(member->second.away);
+    at->second.members.erase(member);
+  }
+  if (!at->second.members.empty()) {
+    // Its number and start time are a dead process's now: those of one that stays.
+    if (at->second.shown != agent->identity.key) return;
+    const auto& [key, stays] = *at->second.members.begin();
+    at->second.shown = key;
+    return at->second.session.set_properties(instance_properties(stays.agent->identity, host_));
+  }
   at->second.session.on(SessionEvent::ended);
   sessions_.erase(at);
 }
@@ -69,7 +97,10 @@ void SessionManager::on_collector_lost() {
   for (auto& [key, session] : sessions_) session.session.on(SessionEvent::collector_lost);
 }
 
-void SessionManager::stop() { sessions_.clear(); }
+void SessionManager::stop() {
+  sessions_.clear();
+  away_.clear();
+}
 
 const InstanceSession* SessionManager::find(const Agent& agent) const {
   const auto at = sessions_.find(key_of(agent));

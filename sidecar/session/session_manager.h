@@ -24,6 +24,10 @@ class SessionManager final : public AgentListener, public CollectorListener {
   SessionManager(const SessionOptions& options, HostFacts host, EventLoop& loop, Collector& collector, Random& random);
 
   static constexpr Duration kReconnectGrace = std::chrono::seconds(30);
+  // So many agents may be within it, each with a session and a descriptor; beyond that the session
+  // of the one away the longest ends. Enough for all to reconnect after a pause of this daemon on most
+  // hosts; and a client that comes and goes under new names costs no more than this.
+  static constexpr std::size_t kMaxAway = 1024;
 
   // AgentListener
   void on_agent_connected(const AgentPtr& agent, ScopedFd process) override;
@@ -46,16 +50,23 @@ class SessionManager final : public AgentListener, public CollectorListener {
     AgentPtr agent;
     std::unique_ptr<ProcessWatch> process;
     std::unique_ptr<Timer> grace;  // armed while disconnected
+    std::uint64_t away = 0;        // in away_, 0: connected
   };
   struct Session {
     template <class... Args>
     explicit Session(Args&&... args) : session(std::forward<Args>(args)...) {}
     InstanceSession session;
+    AgentKey shown;  // the member whose properties the instance is shown with
     std::map<AgentKey, Member> members;
   };
 
   static Key key_of(const Agent& agent) { return {agent.identity.service, agent.identity.instance}; }
+  // The agent's process has ended.
   void leave(const AgentPtr& agent);
+  // It is waited for no longer.
+  void drop(const AgentPtr& agent);
+  void go_away(const AgentPtr& agent, Member& member);
+  void come_back(Member& member);
 
   const SessionOptions options_;
   const HostFacts host_;
@@ -63,6 +74,8 @@ class SessionManager final : public AgentListener, public CollectorListener {
   Collector& collector_;
   Random& random_;
   std::map<Key, Session> sessions_;
+  std::map<std::uint64_t, AgentPtr> away_;  // disconnected and within the grace, in the order of leaving
+  std::uint64_t last_away_ = 0;
 };
 
 }  // namespace sidecar

@@ -44,6 +44,7 @@ class CollectorConnection::Watch final : public CompletionThread::Event {
 CollectorConnection::CollectorConnection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
                        std::function<void(Event)> on_event)
     : options_(options),
+      loop_(loop),
       completions_(completions),
       random_(random),
       on_event_(std::move(on_event)),
@@ -86,8 +87,8 @@ void CollectorConnection::on_change() {
     if (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_CONNECTING) return watch(state);
     if (state == GRPC_CHANNEL_READY) {
       timer_->stop();
-      attempts_ = 0;
       ready_ = true;
+      ready_since_ = loop_.now();
       watch(state);
       return on_event_(Event::ready);
     }
@@ -101,8 +102,11 @@ void CollectorConnection::retry() {
   watch_.reset();
   stub_.reset();
   channel_.reset();
-  // A connection that was good is tried again first.
-  if (!ready_) address_ = (address_ + 1) % options_.addresses.size();
+  // A server that was good is tried again first, and at the first pace.
+  if (ready_ && loop_.now() - ready_since_ >= options_.backoff.max)
+    attempts_ = 0;
+  else
+    address_ = (address_ + 1) % options_.addresses.size();
   ready_ = false;
   timer_->start(options_.backoff.delay(++attempts_, random_));
 }

@@ -2,7 +2,8 @@
 
 // CollectorConnection keeps one gRPC channel to a collector: connects, tells when it became
 // ready or was lost, and tries again with back-off and jitter, the next address at
-// each failed attempt. gRPC's own reconnecting is not used: a channel that failed
+// each failed attempt. A connection that is lost at once counts as a failed attempt, so
+// that a server which accepts and hangs up is not asked for ever at the first pace. gRPC's own reconnecting is not used: a channel that failed
 // is thrown away, so that the pace is ours and visible.
 //
 // Owner: a dialect. Thread: loop; events come in a turn of their own.
@@ -47,8 +48,8 @@ class CollectorConnection {
 
   // How long an attempt may take.
   static constexpr Duration kConnectTimeout = std::chrono::seconds(10);
-  // The largest answer that is read; longer ones end the call.
-  static constexpr int kMaxAnswer = 4 << 20;
+  // The largest answer that is read; longer ones end the call. Commands have some hundred bytes.
+  static constexpr int kMaxAnswer = 64 << 10;
 
  private:
   class Watch;
@@ -60,6 +61,7 @@ class CollectorConnection {
   void retry();
 
   const UplinkOptions& options_;
+  EventLoop& loop_;
   CompletionThread& completions_;
   Random& random_;
   const std::function<void(Event)> on_event_;
@@ -67,6 +69,7 @@ class CollectorConnection {
   std::size_t address_ = 0;
   unsigned attempts_ = 0;  // failed in a row
   bool ready_ = false;
+  Tick ready_since_{};
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<grpc::GenericStub> stub_;
   std::shared_ptr<Watch> watch_;  // of channel_

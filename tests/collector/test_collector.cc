@@ -203,7 +203,7 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
           owner.open();
         });
       }
-      case Fault::garbage: return finish_ok("\xff\xff\xff garbage");
+      case Fault::garbage: return finish_ok(how.message.empty() ? "\xff\xff\xff garbage" : how.message);
     }
   }
 

@@ -25,7 +25,7 @@ constexpr auto kLimit = 20s;
 struct Fixture final : CollectorListener {
   explicit Fixture(UplinkOptions options = {}, TestCollectorOptions served = {}) : server(served) {
     if (options.addresses.empty()) options.addresses = {server.address()};
-    options.backoff = {20ms, 100ms};
+    if (options.backoff.max == Backoff{}.max) options.backoff = {20ms, 100ms};
     subject = make_collector(options, loop, random);
     subject->add_listener(*this);
   }
@@ -114,6 +114,15 @@ Misbehaviour status(int code, std::string message = "no") {
   return {.fault = Fault::status, .times = 1, .code = code, .message = std::move(message)};
 }
 
+// Where what lasts is far longer than a test.
+UplinkOptions slow_backoff() {
+  UplinkOptions options;
+  options.backoff = {20ms, 1min};
+  return options;
+}
+// The least that five waits take which double from 20 ms and are cut to their half by jitter.
+constexpr auto kFiveWaits = 10ms + 20ms + 40ms + 80ms + 160ms;
+
 UplinkOptions short_deadline() {
   UplinkOptions options;
   options.deadline = 300ms;
@@ -195,6 +204,15 @@ TEST_SUITE("contract/collector") {
     CHECK(f.subject->status().undecodable_answers == 1);
     CHECK(f.send().verdict == V::delivered);
     CHECK(f.subject->status().undecodable_answers == 1);
+  }
+
+  TEST_CASE("so is one with more bytes than are read: sending again would bring the same") {
+    Fixture f;
+    f.start();
+    f.server.misbehave({.fault = Fault::garbage, .times = 1, .message = std::string(100'000, 'x')});
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.subject->status().undecodable_answers == 1);
+    CHECK(f.subject->ready());
   }
 
   TEST_CASE("a server that knows the bare spelling only is found out at the first call, and remembered") {
@@ -295,6 +313,33 @@ TEST_SUITE("contract/collector") {
     REQUIRE(f.run_until([&] { return f.ready == 2; }));
     CHECK(f.send().verdict == V::delivered);
     CHECK(f.subject->status().connects == 2);
+  }
+
+  TEST_CASE("a server that accepts and hangs up is tried ever more slowly") {
+    Fixture f(slow_backoff());
+    f.start();
+    const Tick begin = f.loop.now();
+    f.server.misbehave({.fault = Fault::close});
+    for (int i = 1; i <= 5; ++i) {
+      f.send(1);
+      REQUIRE(f.run_until([&] { return f.ready == 1 + i; }));
+    }
+    CHECK(f.loop.now() - begin >= kFiveWaits);
+  }
+
+  TEST_CASE("a server that takes the probe and refuses heartbeats is probed ever more slowly") {
+    Fixture f(slow_backoff());
+    f.start();
+    const Tick begin = f.loop.now();
+    Misbehaviour denied = status(7);
+    denied.times = -1;
+    denied.method = "keepAlive";
+    f.server.misbehave(denied);
+    for (int i = 1; i <= 5; ++i) {
+      f.keep_alive();
+      REQUIRE(f.run_until([&] { return f.ready == 1 + i; }));
+    }
+    CHECK(f.loop.now() - begin >= kFiveWaits);
   }
 
   TEST_CASE("a server that is not there yet is connected to when it comes") {

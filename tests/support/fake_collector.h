@@ -45,7 +45,7 @@ class FakeCollector final : public Collector {
   void make_unencodable(std::uint64_t seq) { unencodable_.push_back(seq); }
   // No call carries more segments than this.
   void limit_message(std::size_t segments) { max_segments_ = segments; }
-  // As if somebody else's call had succeeded.
+  // As if a heartbeat of somebody's had succeeded.
   void succeed_elsewhere() { ++status_.calls_ok; }
 
   // --- What it was asked

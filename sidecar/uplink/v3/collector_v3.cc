@@ -6,6 +6,7 @@
 
 #include "log/log.h"
 #include "uplink/dialect.h"
+#include "uplink/grpc_log.h"
 #include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 #include "v3/management.pb.h"
@@ -37,6 +38,13 @@ bool is_commands(const grpc::ByteBuffer& answer) {
   if (answer.Length() == 0) return true;
   return answer.DumpToSingleSlice(&slice).ok() &&
          commands.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+}
+
+// The server took the call and said more than the connection reads. gRPC reports that with
+// a status that a server may send as well; only its words tell (gRPC 1.51, message_size_filter).
+bool is_answer_too_long(const grpc::Status& status) {
+  constexpr std::string_view kWords = "Received message larger than max";
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED && status.error_message().compare(0, kWords.size(), kWords) == 0;
 }
 
 std::string detail_of(const grpc::Status& status) {
@@ -83,7 +91,8 @@ class CollectorV3::UnaryCall final : public Call {
   }
 
   void on_answer(Spelling spelling, const grpc::Status& status, const grpc::ByteBuffer& answer) {
-    Verdict verdict = verdict_of(status.error_code(), false);
+    const bool too_long = is_answer_too_long(status);
+    Verdict verdict = too_long ? Verdict::delivered : verdict_of(status.error_code(), false);
     if (verdict == Verdict::next_spelling) {
       if (!second_ && owner_.connection_.stub() != nullptr) {
         second_ = true;
@@ -96,7 +105,7 @@ class CollectorV3::UnaryCall final : public Call {
       request_.Swap(&plainer_);
       return send(spelling);
     } else if (verdict == Verdict::delivered) {
-      if (!is_commands(answer)) ++owner_.status_.undecodable_answers;
+      if (too_long || !is_commands(answer)) ++owner_.status_.undecodable_answers;
       owner_.spelling_ = spelling;
       owner_.spelling_worked_ = true;
     }
@@ -259,6 +268,8 @@ void CollectorV3::log_plainer(const std::string& detail) {
 }
 
 void CollectorV3::hold(CollectorState state) {
+  // A server that takes the probe and refuses what follows is asked ever less often.
+  if (loop_.now() - since_ >= options_.backoff.max) probes_ = 0;
   set_state(state);
   probe_timer_->start(options_.backoff.delay(++probes_, random_));
   tell(false);
@@ -276,7 +287,6 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (ready() || probe_timer_->armed()) return;
   if (outcome.verdict == Verdict::delivered) {
     log_info("the collector accepts us now");
-    probes_ = 0;
     set_state(CollectorState::up);
     tell(true);
     return;
@@ -292,6 +302,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
 namespace sidecar {
 
 std::unique_ptr<Collector> make_collector(const UplinkOptions& options, EventLoop& loop, Random& random) {
+  take_over_grpc_log();
   return std::make_unique<v3::CollectorV3>(options, loop, random);
 }
 

@@ -55,6 +55,13 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, unnamed(4))->identity.slot == 1);
   }
 
+  TEST_CASE("a name that would be longer than a shim accepts is cut between characters, and keeps its slot") {
+    AgentTable table("host");
+    const std::string longest = std::string(252, 'x') + "\xE8\xAE\xA2";
+    CHECK(connect(table, unnamed(1, longest))->identity.instance == longest);
+    CHECK(connect(table, unnamed(2, longest))->identity.instance == std::string(252, 'x') + "#1");
+  }
+
   TEST_CASE("a slot stays taken while its process may come back") {
     AgentTable table("host");
     const AgentPtr first = connect(table, unnamed(1));
@@ -62,6 +69,14 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, unnamed(2))->identity.slot == 1);
     first->gone = true;
     CHECK(connect(table, unnamed(3))->identity.slot == 0);
+  }
+
+  TEST_CASE("processes whose number cannot be seen, in foreign pid namespaces, are not one process") {
+    AgentTable table("host");
+    AgentIdentity first = unnamed(1), second = unnamed(2);
+    first.pid = second.pid = 0;
+    CHECK(connect(table, first)->identity.slot == 0);
+    CHECK(connect(table, second)->identity.slot == 1);
   }
 
   TEST_CASE("another user or another service counts for itself") {

@@ -134,6 +134,25 @@ TEST_SUITE("carrier/carrier") {
     f.check_conservation(greedy);
   }
 
+  TEST_CASE("the bound in bytes covers the sessions too that wait for their segments alone") {
+    Fixture f(CarrierStrategy::if_possible);
+    std::uint64_t waiting = 0, refused = 0;
+    std::vector<AgentPtr> agents;
+    for (std::uint64_t i = 0; i < 120; ++i) {  // below the slots of both channels
+      AgentIdentity identity = make_identity("shop", "shop-" + std::to_string(i), i + 1);
+      identity.properties = {{"large", std::string(100'000, 'x')}};
+      agents.push_back(std::make_shared<Agent>(std::move(identity), 0));
+      f.offer(agents.back());
+      ++(agents.back()->ledger.counts().dropped_total() == 0 ? waiting : refused);
+    }
+    CHECK(waiting > 10);
+    CHECK(waiting * 100'000 <= 4u << 20);
+    CHECK(refused > 0);
+    CHECK(f.carrier.held_bytes() <= 4u << 20);
+    for (std::size_t channel = 0; channel < f.carrier.channel_count(); ++channel) f.carrier.take_batch(channel, 100, 1 << 20);
+    CHECK(f.carrier.held_bytes() == 0);
+  }
+
   TEST_CASE("clear drops all of one session and nothing of another, whose order stays") {
     Fixture f(CarrierStrategy::if_possible);
     const AgentPtr one = make_agent("same", "i", 1);

@@ -108,6 +108,6 @@ TEST_SUITE("config/files") {
     Directory directory;
     std::ofstream(directory.at("big")) << "x";
     REQUIRE(truncate(directory.at("big").c_str(), 1ll << 40) == 0);
-    CHECK(only_error(directory.at("big")) == directory.at("big") + ": larger than 1MiB; this is no configuration of sw-sidecar");
+    CHECK(only_error(directory.at("big")) == directory.at("big") + ": larger than 64KiB; this is no configuration of sw-sidecar");
   }
 }

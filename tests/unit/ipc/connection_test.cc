@@ -569,6 +569,25 @@ TEST_SUITE("ipc/connection") {
     CHECK(old->closed());
   }
 
+  TEST_CASE("the older connection of a session that has come back takes no more, and what it took is read") {
+    ServerFixture f;
+    const Client old = f.greet();
+    f.sink.room_for = 1;
+    for (std::uint64_t seq = 1; seq <= 3; ++seq) REQUIRE(old->send(one(seq)));
+    f.turn();
+    const Client client = f.connect();
+    REQUIRE(client->send(client::hello()));
+    f.turn();
+    CHECK_FALSE(old->send(one(4)));
+    CHECK(errno == EPIPE);
+    f.sink.room_for = 0;
+    f.server->on_room();
+    f.turn();
+    CHECK(f.seqs() == std::vector<std::uint64_t>{1, 2, 3});
+    CHECK(f.listener.disconnected.size() == 1);
+    REQUIRE(client->hear());
+  }
+
   TEST_CASE("without room nothing is read, and the end waits for what is queued") {
     ServerFixture f;
     f.sink.room_for = 2;

@@ -51,20 +51,20 @@ TEST_SUITE("pipeline/retry") {
     }
   }
 
-  TEST_CASE("a batch is bisected when it was refused three times while other calls succeeded") {
+  TEST_CASE("a batch is bisected when it was refused three times: cutting needs no evidence") {
     Tries tries;
     CHECK(decide(tries, V::suspect, 8, 100) == Next::again);
-    CHECK(decide(tries, V::suspect, 8, 101) == Next::again);
-    CHECK(decide(tries, V::suspect, 8, 102) == Next::bisect);
+    CHECK(decide(tries, V::suspect, 8, 100) == Next::again);
+    CHECK(decide(tries, V::suspect, 8, 100) == Next::bisect);
   }
 
-  TEST_CASE("a collector that refuses everybody is ill, and nothing is bisected or dropped") {
-    Tries batch, single;
-    for (int i = 0; i < 50; ++i) {
-      CHECK(decide(batch, V::suspect, 8, 100) == Next::again);
-      CHECK(decide(single, V::suspect, 1, 100) == Next::again);
-    }
-    CHECK(decide(batch, V::suspect, 8, 101) == Next::bisect);
+  TEST_CASE("a lone segment is dropped only if others were delivered since it was first refused") {
+    Tries single;
+    CHECK(decide(single, V::suspect, 1, 100) == Next::again);
+    CHECK(decide(single, V::suspect, 1, 100) == Next::again);
+    CHECK_FALSE(waits_for_witness(single, 1));
+    for (int i = 0; i < 50; ++i) CHECK(decide(single, V::suspect, 1, 100) == Next::step_back);
+    CHECK(waits_for_witness(single, 1));
     CHECK(decide(single, V::suspect, 1, 101) == Next::drop);
   }
 
@@ -77,15 +77,12 @@ TEST_SUITE("pipeline/retry") {
   }
 
   TEST_CASE("a half is bisected at its first refusal, a single segment has three tries of its own") {
-    Tries whole;
-    for (std::uint64_t ok = 10; ok < 12; ++ok) CHECK(decide(whole, V::suspect, 4, ok) == Next::again);
-    REQUIRE(decide(whole, V::suspect, 4, 12) == Next::bisect);
-    Tries half = half_of(whole, 2);
-    REQUIRE(decide(half, V::suspect, 2, 12) == Next::bisect);
-    Tries single = half_of(half, 1);
+    Tries pair = half();
+    CHECK_FALSE(waits_for_witness(pair, 2));
+    REQUIRE(decide(pair, V::suspect, 2, 12) == Next::bisect);
+    Tries single = half();
     CHECK(decide(single, V::suspect, 1, 12) == Next::again);
-    CHECK(decide(single, V::suspect, 1, 12) == Next::again);
-    CHECK(decide(single, V::suspect, 1, 12) == Next::again);  // nothing else has succeeded since it stands alone
+    CHECK(decide(single, V::suspect, 1, 13) == Next::again);
     CHECK(decide(single, V::suspect, 1, 13) == Next::drop);
   }
 }

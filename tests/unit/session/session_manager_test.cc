@@ -170,6 +170,26 @@ TEST_SUITE("session/session_manager") {
     CHECK(f.manager.find(*agent) != nullptr);
   }
 
+  TEST_CASE("of those that are away only so many are waited for: the one away the longest ends first") {
+    Fixture f;
+    const AgentPtr stays = f.connect("stays"), back = f.connect("back"), first = f.connect("first");
+    f.disconnect(back);
+    f.disconnect(first);
+    f.manager.on_agent_connected(back, {});
+    for (std::size_t i = 1; i < SessionManager::kMaxAway; ++i) f.disconnect(f.connect("brief-" + std::to_string(i)));
+    CHECK(f.manager.find(*first) != nullptr);
+    const AgentPtr last = f.connect("last");
+    f.disconnect(last);
+    CHECK(f.manager.find(*first) == nullptr);
+    CHECK_FALSE(first->gone);  // as far as anyone knows
+    for (std::size_t i = 0; i < 1000; ++i) f.disconnect(f.connect("more-" + std::to_string(i)));
+    CHECK(f.manager.size() == SessionManager::kMaxAway + 2);
+    CHECK(f.manager.find(*stays) != nullptr);
+    CHECK(f.manager.find(*back) != nullptr);
+    f.pass(SessionManager::kReconnectGrace);
+    CHECK(f.manager.size() == 2);
+  }
+
   TEST_CASE("several agents of one instance beat once and end with the last of them") {
     Fixture f;
     f.collector_ready();
@@ -184,6 +204,32 @@ TEST_SUITE("session/session_manager") {
     CHECK(f.pings() == 3);
     f.disconnect(two, true);
     CHECK(f.manager.size() == 0);
+  }
+
+  TEST_CASE("when the process that an instance is shown with ends, it is shown with one that stays") {
+    Fixture f;
+    f.collector_ready();
+    AgentIdentity old = make_identity("shop", "shop-1", 1), fresh = make_identity("shop", "shop-1", 2);
+    old.pid = 100;
+    fresh.pid = 200;
+    const AgentPtr one = std::make_shared<Agent>(old, 0), two = std::make_shared<Agent>(fresh, 0);
+    f.manager.on_agent_connected(one, {});
+    f.manager.on_agent_connected(two, {});
+    f.loop.run_until_idle();
+    const auto shown = [&f] {
+      std::string pid;
+      for (const auto& asked : f.collector.asked())
+        for (const auto& [key, value] : asked.properties)
+          if (key == "Process No.") pid = value;
+      return pid;
+    };
+    CHECK(shown() == "100");
+    f.disconnect(one, true);
+    f.pass(33s);
+    CHECK(shown() == "200");
+    CHECK(f.reports() == 2);
+    f.pass(33s);
+    CHECK(f.reports() == 2);  // told once
   }
 
   TEST_CASE("an instance that ended and connects again is announced again") {
