@@ -58,9 +58,9 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
     // Several shared objects of one process are one instance. Pid 0 is every process of a foreign pid namespace.
     if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us && agent->connected)
       return other.slot;
-    // A slot is free again when its process has left or died; what it still owes
-    // goes out under its own name all the same.
-    if (!agent->connected && agent->gone) continue;
+    // A slot is free again when its process has left or died and nothing of it is held any more:
+    // until then its segments and a successor's would be one instance to the collector.
+    if (!agent->connected && agent->gone && agent->ledger.counts().owed() == 0) continue;
     const auto slot = static_cast<std::size_t>(other.slot);
     if (slot < taken.size()) taken[slot] = true;
     wanted_taken = wanted_taken || other.slot == wanted;

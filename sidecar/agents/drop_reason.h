@@ -16,12 +16,11 @@ enum class DropReason {
   rejected,      // the collector refused it, alone, three times
   encode,        // cannot be expressed in the collector's dialect
   reset,         // an operator's reset cleared it
-  shutdown,      // not delivered when the deadline of the shutdown passed
 };
 
-inline constexpr std::size_t kDropReasons = 7;
+inline constexpr std::size_t kDropReasons = 6;
 inline constexpr std::array<std::string_view, kDropReasons> kDropReasonNames = {
-    "malformed", "channel_full", "overridden", "rejected", "encode", "reset", "shutdown"};
+    "malformed", "channel_full", "overridden", "rejected", "encode", "reset"};
 
 constexpr std::string_view to_text(DropReason reason) { return kDropReasonNames[static_cast<std::size_t>(reason)]; }
 

@@ -98,7 +98,7 @@ bool Lane::send() {
       gone.push_back(std::move(*at));
       records.erase(at);
     }
-    finish(gone, [](const Record& record) { record.agent().ledger.drop(record.seq(), DropReason::encode); });
+    for (const Record& record : gone) record.agent().ledger.drop(record.seq(), DropReason::encode);
   }
   if (call_ == nullptr) {
     batches_.pop_front();
@@ -138,7 +138,7 @@ void Lane::settle_front() {
   back_offs_ = 0;
   const Batch done = std::move(batches_.front());
   batches_.pop_front();
-  finish(done.records, [](const Record& record) { record.agent().ledger.deliver(record.seq()); });
+  for (const Record& record : done.records) record.agent().ledger.deliver(record.seq());
   context_.progress();
 }
 
@@ -152,7 +152,7 @@ void Lane::drop_front(const std::string& detail) {
                 record.seq(), printable(who.service), printable(who.instance), who.key.process_epoch, detail,
                 context_.rejected_log.suppressed());
   }
-  finish(done.records, [](const Record& r) { r.agent().ledger.drop(r.seq(), DropReason::rejected); });
+  for (const Record& r : done.records) r.agent().ledger.drop(r.seq(), DropReason::rejected);
   context_.progress();
 }
 
@@ -200,31 +200,11 @@ void Lane::clear(DropReason reason, const Agent* agent) {
   batches_.erase(std::remove_if(batches_.begin() + static_cast<std::ptrdiff_t>(first), batches_.end(),
                                 [](const Batch& batch) { return batch.records.empty(); }),
                  batches_.end());
-  finish(gone, [reason](const Record& record) { record.agent().ledger.drop(record.seq(), reason); });
+  for (const Record& record : gone) record.agent().ledger.drop(record.seq(), reason);
   if (gone.empty() || !batches_.empty()) return;
   timer_->stop();
   state_ = LaneState::idle;
   wake();
-}
-
-void Lane::drop_all(DropReason reason) {
-  call_.reset();
-  timer_->stop();
-  state_ = LaneState::idle;
-  const std::deque<Batch> gone = std::move(batches_);
-  batches_.clear();
-  for (const Batch& batch : gone)
-    finish(batch.records, [reason](const Record& record) { record.agent().ledger.drop(record.seq(), reason); });
-}
-
-template <class Settle>
-void Lane::finish(const std::vector<Record>& records, const Settle& settle) {
-  for (const Record& record : records) settle(record);
-  if (!context_.settled) return;
-  // Runs of one agent are the rule; who is told twice does not mind.
-  const Agent* last = nullptr;
-  for (const Record& record : records)
-    if (std::exchange(last, &record.agent()) != &record.agent()) context_.settled(record.agent());
 }
 
 void Lane::for_each(const std::function<void(const Record&)>& visit) const {

@@ -50,7 +50,6 @@ struct LaneContext {
   Carrier& carrier;
   Collector& collector;
   Random& random;
-  std::function<void(Agent&)> settled;  // a record of the agent was delivered or dropped
   std::function<void()> progress;       // a batch has left the lane
   bool draining = false;
   Tick drain_until{};
@@ -70,8 +69,6 @@ class Lane {
 
   // Drops what is here and not in a call: of `agent`, or all.
   void clear(DropReason reason, const Agent* agent);
-  // Drops everything here, cancelling the call.
-  void drop_all(DropReason reason);
 
   void for_each(const std::function<void(const Record&)>& visit) const;
   bool empty() const { return batches_.empty(); }
@@ -95,9 +92,6 @@ class Lane {
   void bisect_front();
   void step_back();
   void back_off();
-  // The end of these records, in their ledgers; then the agents are told.
-  template <class Settle>
-  void finish(const std::vector<Record>& records, const Settle& settle);
 
   LaneContext& context_;
   const std::size_t channel_;

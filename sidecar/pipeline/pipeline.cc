@@ -7,7 +7,7 @@ namespace sidecar {
 Pipeline::Pipeline(const PipelineOptions& options, EventLoop& loop, Carrier& carrier, Collector& collector,
                    Random& random)
     : options_(options),
-      context_{options_, loop, carrier, collector, random, {}, [this] { check_drained(); }, false, {}, 0, LogLimit()},
+      context_{options_, loop, carrier, collector, random, [this] { check_drained(); }, false, {}, 0, LogLimit()},
       drain_timer_(loop.make_timer([this] {
         if (const auto done = std::exchange(drained_, nullptr)) done();
       })) {
@@ -34,12 +34,6 @@ void Pipeline::check_drained() {
 void Pipeline::clear(DropReason reason, const Agent* agent) {
   context_.carrier.clear(reason, agent);
   for (Lane& lane : lanes_) lane.clear(reason, agent);
-  check_drained();
-}
-
-void Pipeline::drop_all(DropReason reason) {
-  for (Lane& lane : lanes_) lane.drop_all(reason);
-  context_.carrier.clear(reason);
   check_drained();
 }
 

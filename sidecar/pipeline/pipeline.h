@@ -22,10 +22,6 @@ class Pipeline final : public CollectorListener {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // Told after records of an agent were delivered or dropped, so that its marks can
-  // be published. At most one.
-  void set_settled_callback(std::function<void(Agent&)> settled) { context_.settled = std::move(settled); }
-
   // For Carrier::set_arrival_callback. Constant time unless a batch closes.
   void on_arrival(std::size_t channel) { lanes_[channel].wake(); }
 
@@ -37,9 +33,6 @@ class Pipeline final : public CollectorListener {
   // An operator's reset: drops what waits in the carrier and here, of `agent` or of
   // all; not what a call in flight carries.
   void clear(DropReason reason, const Agent* agent = nullptr);
-
-  // Drops all that is left in the carrier and here, cancelling calls.
-  void drop_all(DropReason reason);
 
   // Visits every record held by lanes; together with Carrier::for_each this is `held`.
   void for_each_held(const std::function<void(const Record&)>& visit) const;

@@ -122,7 +122,7 @@ TEST_SUITE("agents/agent_table") {
     CHECK(table.find(settled->identity.key) == nullptr);
     CHECK(table.forgotten().delivered == 1);
     CHECK(table.totals().received == 2);
-    owing->ledger.drop(1, DropReason::shutdown);
+    owing->ledger.drop(1, DropReason::reset);
     table.forget_old(Tick{} + AgentTable::kKept);
     CHECK(table.size() == 1);
     CHECK(table.totals().received == 2);

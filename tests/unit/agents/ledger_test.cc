@@ -86,6 +86,6 @@ TEST_SUITE("agents/ledger") {
     const std::set<std::string_view> names(kDropReasonNames.begin(), kDropReasonNames.end());
     CHECK(names.size() == kDropReasons);
     CHECK(to_text(DropReason::malformed) == "malformed");
-    CHECK(to_text(DropReason::shutdown) == "shutdown");
+    CHECK(to_text(DropReason::reset) == "reset");
   }
 }
