@@ -56,7 +56,7 @@ void check_clients(const json& instances, std::vector<std::string>& out) {
       lost += number(field(session, "client"), "lost_before").value_or(0);
     }
   }
-  if (dropped > 0) out.push_back(fmt::format("applications dropped {} segments themselves, because their buffers were full", dropped));
+  if (dropped > 0) out.push_back(fmt::format("applications dropped {} segments themselves: their buffers were full, or the segments too large", dropped));
   if (lost > 0) out.push_back(fmt::format("{} segments were lost in applications before they reached this sidecar", lost));
 }
 
@@ -66,6 +66,8 @@ std::vector<std::string> warnings(const json& status) {
   std::vector<std::string> out;
   if (text(field(status, "daemon"), "state") == "draining") out.push_back("the daemon is stopping");
   check_collector(field(status, "collector"), out);
+  if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)
+    out.push_back(fmt::format("{} more instances are not listed", left_out));
   const json& totals = field(status, "totals");
   if (!not_false(totals, "balanced")) out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");
   if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > 0) {

@@ -9,8 +9,8 @@ namespace {
 
 constexpr Duration kHousekeepingPeriod = std::chrono::seconds(10);
 
-std::string host_name(const LifecycleOptions& options, const HostFacts& facts) {
-  return options.host.empty() ? facts.hostname : options.host;
+std::string name_of(const HostFacts& host, const LifecycleOptions& options) {
+  return options.host.empty() ? host.hostname : options.host;
 }
 
 }  // namespace
@@ -18,18 +18,18 @@ std::string host_name(const LifecycleOptions& options, const HostFacts& facts) {
 Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& loop)
     : config_(config),
       loop_(loop),
-      agents_(host_name(config.lifecycle, HostFacts::read())),
+      host_(HostFacts::read()),
+      agents_(name_of(host_, config.lifecycle)),
       carrier_(config.carrier) {
-  const HostFacts host = HostFacts::read();
   facts_.started = loop.now();
   facts_.started_wall = loop.wall_now();
   facts_.sidecar_epoch = random_.next() | 1;  // never 0, which means none
-  facts_.host = host_name(config.lifecycle, host);
+  facts_.host = name_of(host_, config.lifecycle);
   facts_.config = config_path;
   facts_.socket = config.ipc.path;
 
   collector_ = make_collector(config.uplink, loop, random_);
-  sessions_ = std::make_unique<SessionManager>(config.session, host, loop, *collector_, random_);
+  sessions_ = std::make_unique<SessionManager>(config.session, host_, loop, *collector_, random_);
   server_ = std::make_unique<Server>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
   upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_);

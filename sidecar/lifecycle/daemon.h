@@ -4,9 +4,10 @@
 // ports, and takes them down again. The members stand in the order in which they
 // are made; each uses only what stands above it.
 //
-//   Server -> Carrier -> Pipeline -> Collector        segments
-//   Server -> SessionManager -> Collector             registration, heartbeat
-//   Collector -> Pipeline -> Server                   settled marks, upstream state
+//   Server -> Carrier -> Pipeline -> Collector           segments
+//   Server -> SessionManager -> Collector                registration, heartbeat
+//   Collector -> UpstreamWatch -> Server                 the collector's state, for the pages
+//   Pipeline -> Ledger -> Server                         settled marks, looked at with each tick
 //   ControlServer -> status_report                       the operator
 //
 // Owner: main(). Thread: loop.
@@ -51,6 +52,7 @@ class Daemon {
 
   const Config config_;
   EventLoop& loop_;
+  const HostFacts host_;
   SystemRandom random_;
   DaemonFacts facts_;
   AgentTable agents_;

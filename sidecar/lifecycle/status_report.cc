@@ -75,37 +75,44 @@ json session_part(const Agent& agent, const Held& held, Tick now) {
 }
 
 // Sessions of one (service, instance) are one instance, whose ledger is their sum.
-json instances_part(const StatusSources& sources, const Held& held, Tick now) {
+json instance_part(const std::vector<const Agent*>& agents, const StatusSources& sources, const Held& held, Tick now) {
+  LedgerCounts sum;
+  std::uint64_t held_sum = 0;
+  bool balanced = true;
+  Tick last{};
+  json sessions = json::array();
+  for (const Agent* agent : agents) {
+    sum += agent->ledger.counts();
+    held_sum += held.of(*agent);
+    balanced = balanced && held.balances(*agent);
+    last = std::max(last, agent->last_record_at);
+    sessions.push_back(session_part(*agent, held, now));
+  }
+  const AgentIdentity& who = agents.front()->identity;
+  const InstanceSession* session = sources.sessions.find(*agents.front());
+  return {{"service", who.service},
+          {"instance", who.instance},
+          {"layer", who.layer},
+          {"registration", to_text(session == nullptr ? SessionState::ended : session->state())},
+          {"registration_ms", session == nullptr ? json() : json(to_ms(now - session->since()))},
+          {"registration_error", session == nullptr ? "" : session->last_error()},
+          {"last_segment_ms_ago", ago(last, now)},
+          {"ledger", ledger_of(sum, held_sum, balanced)},
+          {"sessions", std::move(sessions)}};
+}
+
+void add_instances(json& report, const StatusSources& sources, const Held& held, Tick now) {
   std::map<std::pair<std::string, std::string>, std::vector<const Agent*>> grouped;
   sources.agents.for_each([&](const AgentPtr& agent) {
     grouped[{agent->identity.service, agent->identity.instance}].push_back(agent.get());
   });
   json list = json::array();
-  for (const auto& [name, agents] : grouped) {
-    LedgerCounts sum;
-    std::uint64_t held_sum = 0;
-    bool balanced = true;
-    Tick last{};
-    json sessions = json::array();
-    for (const Agent* agent : agents) {
-      sum += agent->ledger.counts();
-      held_sum += held.of(*agent);
-      balanced = balanced && held.balances(*agent);
-      last = std::max(last, agent->last_record_at);
-      sessions.push_back(session_part(*agent, held, now));
-    }
-    const InstanceSession* session = sources.sessions.find(*agents.front());
-    list.push_back({{"service", name.first},
-                    {"instance", name.second},
-                    {"layer", agents.front()->identity.layer},
-                    {"registration", to_text(session == nullptr ? SessionState::ended : session->state())},
-                    {"registration_ms", session == nullptr ? json() : json(to_ms(now - session->since()))},
-                    {"registration_error", session == nullptr ? "" : session->last_error()},
-                    {"last_segment_ms_ago", ago(last, now)},
-                    {"ledger", ledger_of(sum, held_sum, balanced)},
-                    {"sessions", std::move(sessions)}});
-  }
-  return list;
+  for (const bool registered : {true, false})
+    for (const auto& [name, agents] : grouped)
+      if ((sources.sessions.find(*agents.front()) != nullptr) == registered && list.size() < kMaxListedInstances)
+        list.push_back(instance_part(agents, sources, held, now));
+  report["instances_left_out"] = grouped.size() - list.size();
+  report["instances"] = std::move(list);
 }
 
 json channels_part(const StatusSources& sources) {
@@ -163,14 +170,15 @@ json status_report(const StatusSources& sources, const DaemonFacts& daemon) {
   const Tick now = sources.loop.now();
   const Held held = Held::walk(sources.carrier, sources.pipeline);
   const LedgerCounts totals = sources.agents.totals();
-  return {{"version", kVersion},
-          {"daemon", daemon_part(daemon, now)},
-          {"collector", collector_part(sources.collector.status(), now)},
-          {"totals", ledger_of(totals, held.total(), totals.owed() == held.total())},
-          {"instances", instances_part(sources, held, now)},
-          {"channels", channels_part(sources)},
-          {"carrier", carrier_part(sources.carrier)},
-          {"socket", socket_part(sources.server.status())}};
+  json report = {{"version", kVersion},
+                 {"daemon", daemon_part(daemon, now)},
+                 {"collector", collector_part(sources.collector.status(), now)},
+                 {"totals", ledger_of(totals, held.total(), totals.owed() == held.total())},
+                 {"channels", channels_part(sources)},
+                 {"carrier", carrier_part(sources.carrier)},
+                 {"socket", socket_part(sources.server.status())}};
+  add_instances(report, sources, held, now);
+  return report;
 }
 
 }  // namespace sidecar

@@ -20,6 +20,10 @@ class Pipeline;
 class Server;
 class SessionManager;
 
+// No more instances than this are listed, those with a registration first, since the document
+// is made in one turn of the loop; `instances_left_out` counts the others, `totals` has them all.
+inline constexpr std::size_t kMaxListedInstances = 1000;
+
 // The parts that are asked. All outlive the report.
 struct StatusSources {
   const EventLoop& loop;
