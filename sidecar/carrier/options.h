@@ -25,7 +25,7 @@ constexpr std::string_view to_text(CarrierStrategy strategy) {
 // Bounds of the carrier; see conf/sidecar.yaml for what they mean to an operator.
 struct CarrierOptions {
   unsigned channels = 8;                      // 1..256
-  unsigned slots = 4096;                      // per channel, 64..1,048,576
+  unsigned slots = 4096;                      // per channel, 256..1,048,576: a frame that is read may need 64
   std::uint64_t memory = 32ull * 1024 * 1024;  // of all channels together, 1 MiB..64 GiB
   CarrierStrategy strategy = CarrierStrategy::blocking;
 };

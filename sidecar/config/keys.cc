@@ -52,7 +52,7 @@ std::vector<Key> make_keys() {
 
       integer_key<unsigned>({"carrier.channels", "How many queues hold segments; an instance keeps to one."}, 1, 256,
                             [](Config& c) -> unsigned& { return c.carrier.channels; }),
-      integer_key<unsigned>({"carrier.slots", "How many segments a queue holds."}, 64, 1'048'576,
+      integer_key<unsigned>({"carrier.slots", "How many segments a queue holds."}, 256, 1'048'576,
                             [](Config& c) -> unsigned& { return c.carrier.slots; }),
       bytes_key({"carrier.memory", "How many bytes of segments all queues hold together."}, kMiB, 64 * kGiB,
                 [](const Config& c) { return c.carrier.memory; },

@@ -189,7 +189,7 @@ TEST_SUITE("config/config") {
     CHECK(contains(found[2], "f.yaml:3:8: batch.age"));
     CHECK(contains(found[3], "f.yaml:4:13: batch.segments"));
     CHECK(contains(found[4], "f.yaml:5:1: nonsense"));
-    CHECK(found[5] == "SW_SIDECAR_CARRIER_SLOTS: carrier.slots: expected an integer from 64 to 1048576, got '1'");
+    CHECK(found[5] == "SW_SIDECAR_CARRIER_SLOTS: carrier.slots: expected an integer from 256 to 1048576, got '1'");
   }
 
   TEST_CASE("an empty file says what it needs") {
