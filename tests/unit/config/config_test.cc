@@ -64,7 +64,7 @@ TEST_SUITE("config/config") {
                                                       {"control.path", "/tmp/b"},
                                                       {"control.mode", "0644"},
                                                       {"carrier.channels", "9"},
-                                                      {"carrier.slots", "65"},
+                                                      {"carrier.slots", "300"},
                                                       {"carrier.memory", "2MiB"},
                                                       {"carrier.strategy", "override"},
                                                       {"batch.segments", "12"},
