@@ -4,11 +4,11 @@
 #include <csignal>
 #include <cstdio>
 
+#include "base/version.h"
 #include "config/config.h"
 #include "ipc/descriptor_limit.h"
 #include "lifecycle/command_line.h"
 #include "lifecycle/daemon.h"
-#include "base/version.h"
 #include "log/log.h"
 #include "loop/uv_loop.h"
 

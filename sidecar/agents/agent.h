@@ -43,10 +43,10 @@ struct AgentIdentity {
   std::string exe;
   std::string language = "cpp";
   std::string shim_version;
-  int slot = -1;          // among namesakes on this host; -1: the application named itself
-  uid_t uid = 0;          // SO_PEERCRED
-  pid_t pid = 0;          // SO_PEERCRED, in our pid namespace
-  pid_t pid_inside = 0;   // as the process sees itself
+  int slot = -1;                   // among namesakes on this host; -1: the application named itself
+  uid_t uid = 0;                   // SO_PEERCRED
+  pid_t pid = 0;                   // SO_PEERCRED, in our pid namespace
+  pid_t pid_inside = 0;            // as the process sees itself
   std::int64_t start_time_us = 0;  // of the process, since the epoch; 0 unknown
   bool beats = false;
 };
@@ -55,7 +55,8 @@ struct AgentIdentity {
 inline std::size_t memory_of(const AgentIdentity& identity) {
   std::size_t bytes = identity.service.size() + identity.instance.size() + identity.layer.size() + identity.exe.size() +
                       identity.language.size() + identity.shim_version.size();
-  for (const auto& [key, value] : identity.properties) bytes += sizeof(Properties::value_type) + key.size() + value.size();
+  for (const auto& [key, value] : identity.properties)
+    bytes += sizeof(Properties::value_type) + key.size() + value.size();
   return bytes;
 }
 
@@ -84,9 +85,9 @@ struct Agent {
   ClientSide client;
   bool connected = false;
   bool said_bye = false;
-  bool gone = false;         // said bye, or its process is known to be dead: the slot is free
-  Tick connected_at{};       // of the current or last connection
-  Tick disconnected_at{};    // of the last one, meaningful while not connected
+  bool gone = false;       // said bye, or its process is known to be dead: the slot is free
+  Tick connected_at{};     // of the current or last connection
+  Tick disconnected_at{};  // of the last one, meaningful while not connected
   Tick last_record_at{};   // zero: none yet
 };
 

@@ -56,7 +56,8 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
     // Several shared objects of one process are one instance. Pid 0 is every process of a foreign pid namespace.
-    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us && agent->connected)
+    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us &&
+        agent->connected)
       return other.slot;
     // A slot is free again when its process has left or died and nothing of it is held any more:
     // until then its segments and a successor's would be one instance to the collector.

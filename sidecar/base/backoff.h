@@ -4,8 +4,8 @@
 // from `first` to `max`, with full jitter in the upper half, so that many hosts
 // that lost the same collector do not return together. Value type.
 
-#include "base/random.h"
 #include "base/clock.h"
+#include "base/random.h"
 
 namespace sidecar {
 

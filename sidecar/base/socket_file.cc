@@ -21,7 +21,9 @@ std::string directory_of(const std::string& path) {
 
 tl::unexpected<Error> system_error(const std::string& what) {
   const int error = errno;
-  const Errc code = error == ENOENT ? Errc::not_found : error == EACCES || error == EPERM ? Errc::not_allowed : Errc::unavailable;
+  const Errc code = error == ENOENT                     ? Errc::not_found
+                    : error == EACCES || error == EPERM ? Errc::not_allowed
+                                                        : Errc::unavailable;
   return fail(code, fmt::format("{}: {}", what, std::strerror(error)));
 }
 
@@ -29,16 +31,21 @@ tl::unexpected<Error> system_error(const std::string& what) {
 Result<void> check_directory(const std::string& directory) {
   struct stat found {};
   if (stat(directory.c_str(), &found) != 0) {
-    if (errno == ENOENT) return fail(Errc::not_found, fmt::format("{}: no such directory; create it, owned by the user that runs sw-sidecar", directory));
+    if (errno == ENOENT)
+      return fail(Errc::not_found,
+                  fmt::format("{}: no such directory; create it, owned by the user that runs sw-sidecar", directory));
     return system_error(directory);
   }
   if (!S_ISDIR(found.st_mode)) return fail(Errc::invalid_argument, fmt::format("{}: not a directory", directory));
   const bool owned = found.st_uid == 0 || found.st_uid == geteuid();
   const bool others_write = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (found.st_mode & S_ISVTX) == 0;
   if (owned && !others_write) return {};
-  return fail(Errc::not_allowed, fmt::format("{}: other users can replace files in this directory; it must belong to root or to the user that runs "
-                                             "sw-sidecar and be writable by nobody else (mode 0755)",
-                                             directory));
+  return fail(
+      Errc::not_allowed,
+      fmt::format(
+          "{}: other users can replace files in this directory; it must belong to root or to the user that runs "
+          "sw-sidecar and be writable by nobody else (mode 0755)",
+          directory));
 }
 
 Result<ScopedFd> take_lock(const std::string& path) {
@@ -49,7 +56,8 @@ Result<ScopedFd> take_lock(const std::string& path) {
     return fail(Errc::invalid_argument, fmt::format("{}.lock: not a regular file; remove it", path));
   if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK)
-    return fail(Errc::busy, fmt::format("{}: another sw-sidecar serves here; stop it first, or configure another path", path));
+    return fail(Errc::busy,
+                fmt::format("{}: another sw-sidecar serves here; stop it first, or configure another path", path));
   return system_error(path + ".lock");
 }
 
@@ -61,9 +69,11 @@ Result<void> check_name(const std::string& path) {
     return system_error(path);
   }
   if (!S_ISSOCK(found.st_mode))
-    return fail(Errc::invalid_argument, fmt::format("{}: exists and is not a socket; remove it, or configure another path", path));
+    return fail(Errc::invalid_argument,
+                fmt::format("{}: exists and is not a socket; remove it, or configure another path", path));
   if (found.st_uid != geteuid() && geteuid() != 0)
-    return fail(Errc::not_allowed, fmt::format("{}: a socket of user {}; remove it, or configure another path", path, found.st_uid));
+    return fail(Errc::not_allowed,
+                fmt::format("{}: a socket of user {}; remove it, or configure another path", path, found.st_uid));
   return {};
 }
 
@@ -72,14 +82,16 @@ Result<void> check_name(const std::string& path) {
 Result<SocketFile> SocketFile::create(const std::string& path, int type, mode_t mode, int backlog) {
   const std::string temporary = path + ".new";
   if (path.empty() || temporary.size() >= sizeof(sockaddr_un::sun_path))
-    return fail(Errc::invalid_argument,
-                fmt::format("{}: a socket's path has 1 to {} bytes", path, sizeof(sockaddr_un::sun_path) - 1 - std::strlen(".new")));
-  if (auto checked = check_directory(directory_of(path)); !checked) return tl::unexpected<Error>(std::move(checked.error()));
+    return fail(Errc::invalid_argument, fmt::format("{}: a socket's path has 1 to {} bytes", path,
+                                                    sizeof(sockaddr_un::sun_path) - 1 - std::strlen(".new")));
+  if (auto checked = check_directory(directory_of(path)); !checked)
+    return tl::unexpected<Error>(std::move(checked.error()));
   auto lock = take_lock(path);
   if (!lock) return tl::unexpected<Error>(std::move(lock.error()));
   if (auto checked = check_name(path); !checked) return tl::unexpected<Error>(std::move(checked.error()));
   SocketFile file(path, std::move(*lock));
-  if (auto listening = file.listen(type, mode, backlog); !listening) return tl::unexpected<Error>(std::move(listening.error()));
+  if (auto listening = file.listen(type, mode, backlog); !listening)
+    return tl::unexpected<Error>(std::move(listening.error()));
   return file;
 }
 
@@ -91,12 +103,13 @@ Result<void> SocketFile::listen(int type, mode_t mode, int backlog) {
   address.sun_family = AF_UNIX;
   temporary.copy(address.sun_path, sizeof address.sun_path - 1);
   // The lock is ours, so this name is nobody else's: a predecessor died between bind and rename.
-  if (struct stat found {}; lstat(temporary.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) unlink(temporary.c_str());
-  if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return system_error(temporary);
+  if (struct stat found{}; lstat(temporary.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) unlink(temporary.c_str());
+  if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return system_error(temporary);
   struct stat made {};
   // Nobody can connect before listen(), so the mode has no window.
-  if (chmod(temporary.c_str(), mode) != 0 || lstat(temporary.c_str(), &made) != 0 || ::listen(socket_.get(), backlog) != 0 ||
-      rename(temporary.c_str(), path_.c_str()) != 0) {
+  if (chmod(temporary.c_str(), mode) != 0 || lstat(temporary.c_str(), &made) != 0 ||
+      ::listen(socket_.get(), backlog) != 0 || rename(temporary.c_str(), path_.c_str()) != 0) {
     auto error = system_error(path_);
     unlink(temporary.c_str());
     return error;

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace sidecar {
 

@@ -8,7 +8,8 @@ namespace sidecar {
 namespace {
 
 // The most that one frame can cost here.
-constexpr std::uint64_t kFrameCost = ipc_protocol::kMaxFrame + ipc_protocol::kMaxRecordsPerFrame * (sizeof(Record) + 16);
+constexpr std::uint64_t kFrameCost =
+    ipc_protocol::kMaxFrame + ipc_protocol::kMaxRecordsPerFrame * (sizeof(Record) + 16);
 
 }  // namespace
 

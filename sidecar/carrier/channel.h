@@ -31,7 +31,8 @@ class Channel {
   }
   // Removes the first record of `agent`, which must have one here.
   Record pop_first_of(const Agent& agent) {
-    const auto found = std::find_if(queue_.begin(), queue_.end(), [&](const Record& r) { return &r.agent() == &agent; });
+    const auto found =
+        std::find_if(queue_.begin(), queue_.end(), [&](const Record& r) { return &r.agent() == &agent; });
     Record record = std::move(*found);
     queue_.erase(found);
     bytes_ -= record.cost();

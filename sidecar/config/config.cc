@@ -81,8 +81,10 @@ class Binder {
     const YamlNode::Kind kind = member.value.kind;
     if (kind == YamlNode::Kind::map)
       bind_map(member.value, path + ".");
-    else if (kind != YamlNode::Kind::null && kind != YamlNode::Kind::refused)  // null: everything in it is commented out
-      add(member.value.at, fmt::format("{}: expected keys below it: {}", path, fmt::join(keys_below(path + "."), ", ")));
+    else if (kind != YamlNode::Kind::null &&
+             kind != YamlNode::Kind::refused)  // null: everything in it is commented out
+      add(member.value.at,
+          fmt::format("{}: expected keys below it: {}", path, fmt::join(keys_below(path + "."), ", ")));
   }
 
   void bind_key(const Key& key, const YamlMember& member) {
@@ -108,10 +110,11 @@ class Binder {
       return;
     }
     if (node.kind != YamlNode::Kind::scalar)
-      return wrong(key, node.at, fmt::format("expected {}, got {}", key.expected,
-                                             node.kind == YamlNode::Kind::list  ? "a list"
-                                             : node.kind == YamlNode::Kind::map ? "keys"
-                                                                                : "nothing"));
+      return wrong(key, node.at,
+                   fmt::format("expected {}, got {}", key.expected,
+                               node.kind == YamlNode::Kind::list  ? "a list"
+                               : node.kind == YamlNode::Kind::map ? "keys"
+                                                                  : "nothing"));
     const auto text = expand(node.text, environment_);
     if (!text) return wrong(key, node.at, text.error().message);
     if (const auto set = key.set(config_, *text); !set) wrong(key, node.at, set.error().message);
@@ -127,10 +130,12 @@ class Binder {
       if (!name.starts_with(kVariablePrefix)) continue;
       if (const Key* key = key_of_variable(name)) {
         bind_variable(*key, value);
-      } else if (const auto& foreign = foreign_variables(); std::find(foreign.begin(), foreign.end(), name) == foreign.end()) {
+      } else if (const auto& foreign = foreign_variables();
+                 std::find(foreign.begin(), foreign.end(), name) == foreign.end()) {
         std::vector<std::string> known = foreign;
         for (const Key& other : config_keys()) known.push_back(other.variable());
-        problems_.push_back({kEnvironment, fmt::format("{}: unknown variable{}", harmless(name, kMaxPath), mean(nearest(name, known)))});
+        problems_.push_back({kEnvironment, fmt::format("{}: unknown variable{}", harmless(name, kMaxPath),
+                                                       mean(nearest(name, known)))});
       }
     }
   }
@@ -162,8 +167,8 @@ class Binder {
   void check_relations() {
     for (const Relation& relation : config_relations()) {
       if (broken_.contains(relation.path) || broken_.contains(relation.other) || relation.holds(config_)) continue;
-      const std::string text =
-          fmt::format("{}: {}, which is {}", relation.path, relation.expected, quoted(find_key(relation.other)->show(config_)));
+      const std::string text = fmt::format("{}: {}, which is {}", relation.path, relation.expected,
+                                           quoted(find_key(relation.other)->show(config_)));
       // Told where one of the two was set; both have defaults that agree.
       for (const std::string& path : {relation.path, relation.other}) {
         if (from_environment_.contains(path)) {
@@ -181,14 +186,17 @@ class Binder {
   LoadedConfig finish() {
     // In the order of finding at the same position.
     std::multimap<std::pair<int, int>, std::string> sorted;
-    for (Problem& problem : problems_) sorted.emplace(std::pair(problem.at.line, problem.at.column), std::move(problem.line));
+    for (Problem& problem : problems_)
+      sorted.emplace(std::pair(problem.at.line, problem.at.column), std::move(problem.line));
     LoadedConfig loaded;
     loaded.config = std::move(config_);
     for (auto& [at, line] : sorted) loaded.errors.push_back(std::move(line));
     return loaded;
   }
 
-  static std::string mean(const std::string& near) { return near.empty() ? "" : fmt::format(", did you mean '{}'?", near); }
+  static std::string mean(const std::string& near) {
+    return near.empty() ? "" : fmt::format(", did you mean '{}'?", near);
+  }
 
   // A neighbour of nearly this name, or a key of this name in another place.
   static std::string meant(const std::string& given, const std::string& prefix) {

@@ -18,7 +18,8 @@ tl::unexpected<Error> cannot_read(const std::string& path, int error) {
   if (error == ENOENT)
     return fail(Errc::not_found, fmt::format("{}: no such file; create it, or name another with --config", path));
   if (error == EACCES)
-    return fail(Errc::not_allowed, fmt::format("{}: permission denied; the user that runs sw-sidecar must be able to read it", path));
+    return fail(Errc::not_allowed,
+                fmt::format("{}: permission denied; the user that runs sw-sidecar must be able to read it", path));
   return fail(Errc::unavailable, fmt::format("{}: {}", path, std::strerror(error)));
 }
 
@@ -30,11 +31,13 @@ Result<std::string> read_regular_file(const std::string& path, std::size_t max) 
   if (!file) return cannot_read(path, errno);
   struct stat found {};
   if (fstat(file.get(), &found) != 0) return cannot_read(path, errno);
-  if (S_ISDIR(found.st_mode)) return fail(Errc::invalid_argument, fmt::format("{}: is a directory; name the file in it", path));
+  if (S_ISDIR(found.st_mode))
+    return fail(Errc::invalid_argument, fmt::format("{}: is a directory; name the file in it", path));
   if (!S_ISREG(found.st_mode)) return fail(Errc::invalid_argument, fmt::format("{}: not a regular file", path));
 
   const auto too_large = [&] {
-    return fail(Errc::limit_exceeded, fmt::format("{}: larger than {}; this is no configuration of sw-sidecar", path, format_bytes(max)));
+    return fail(Errc::limit_exceeded,
+                fmt::format("{}: larger than {}; this is no configuration of sw-sidecar", path, format_bytes(max)));
   };
   if (static_cast<std::uint64_t>(found.st_size) > max) return too_large();
   std::string text;

@@ -124,7 +124,8 @@ const std::vector<Relation>& config_relations() {
 }
 
 const std::vector<std::string>& foreign_variables() {
-  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_INSTANCE", "SW_SIDECAR_CONTROL"};
+  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_INSTANCE",
+                                                 "SW_SIDECAR_CONTROL"};
   return names;
 }
 

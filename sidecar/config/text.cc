@@ -36,7 +36,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 Result<std::string> value_of(std::string_view inside, const Environment& environment) {
   const std::size_t colon = inside.find(':');
   const std::string_view name = inside.substr(0, colon);
-  if (!is_name(name)) return fail(Errc::invalid_argument, fmt::format("{} is no name of an environment variable", quoted(name)));
+  if (!is_name(name))
+    return fail(Errc::invalid_argument, fmt::format("{} is no name of an environment variable", quoted(name)));
   if (const std::string* value = environment.find(std::string(name))) return *value;
   if (colon != std::string_view::npos) return std::string(inside.substr(colon + 1));
   return fail(Errc::invalid_argument,
@@ -69,7 +70,8 @@ std::string nearest(std::string_view given, const std::vector<std::string>& cand
     best = candidate;
   }
   if (!best.empty() || given.size() < 3) return best;
-  const auto longer = std::find_if(candidates.begin(), candidates.end(), [&](const std::string& candidate) { return candidate.starts_with(given); });
+  const auto longer = std::find_if(candidates.begin(), candidates.end(),
+                                   [&](const std::string& candidate) { return candidate.starts_with(given); });
   return longer == candidates.end() ? "" : *longer;
 }
 
@@ -82,9 +84,11 @@ Result<std::string> expand(std::string_view text, const Environment& environment
       text.remove_prefix(3);
     } else if (text.starts_with("${")) {
       const std::size_t end = text.find('}');
-      if (end == std::string_view::npos) return fail(Errc::invalid_argument, "'${' without its '}'; a literal '${' is written '$${'");
+      if (end == std::string_view::npos)
+        return fail(Errc::invalid_argument, "'${' without its '}'; a literal '${' is written '$${'");
       const std::string_view inside = text.substr(2, end - 2);
-      if (inside.find("${") != std::string_view::npos) return fail(Errc::invalid_argument, "'${' inside of '${...}' is not supported");
+      if (inside.find("${") != std::string_view::npos)
+        return fail(Errc::invalid_argument, "'${' inside of '${...}' is not supported");
       auto value = value_of(inside, environment);
       if (!value) return value;
       out += *value;

@@ -48,7 +48,8 @@ bool valid_host(std::string_view host) {
            inside.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
   }
   if (host.empty() || host.size() > 253) return false;
-  return host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == std::string_view::npos;
+  return host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+         std::string_view::npos;
 }
 
 bool valid_address(std::string_view text) {
@@ -91,7 +92,8 @@ Key optional_integer_key(KeyName name, std::int64_t min, std::int64_t max, Field
 }
 
 Key duration_key(KeyName name, Duration min, Duration max, Field<Duration> field) {
-  Key key = make_key(name, fmt::format("a duration with its unit (ms, s, m, h) from {} to {}", format_duration(min), format_duration(max)));
+  Key key = make_key(name, fmt::format("a duration with its unit (ms, s, m, h) from {} to {}", format_duration(min),
+                                       format_duration(max)));
   key.set = [expected = key.expected, min, max, field](Config& config, const std::string& text) -> Result<void> {
     const auto value = parse_duration(text);
     if (!value || *value < min || *value > max) return unexpected(expected, text);
@@ -107,7 +109,8 @@ Key duration_key(KeyName name, Duration min, Duration max, Field<Duration> field
 
 Key bytes_key(KeyName name, std::uint64_t min, std::uint64_t max, std::function<std::uint64_t(const Config&)> get,
               std::function<void(Config&, std::uint64_t)> put) {
-  Key key = make_key(name, fmt::format("a size with its unit (B, KiB, MiB, GiB) from {} to {}", format_bytes(min), format_bytes(max)));
+  Key key = make_key(
+      name, fmt::format("a size with its unit (B, KiB, MiB, GiB) from {} to {}", format_bytes(min), format_bytes(max)));
   key.set = [expected = key.expected, min, max, put](Config& config, const std::string& text) -> Result<void> {
     const auto value = parse_bytes(text);
     if (!value || *value < min || *value > max) return unexpected(expected, text);
@@ -136,7 +139,8 @@ Key mode_key(KeyName name, Field<mode_t> field) {
 Key socket_path_key(KeyName name, Field<std::string> field) {
   Key key = make_key(name, fmt::format("an absolute path of at most {} bytes", kMaxSocketPath));
   key.set = [expected = key.expected, field](Config& config, const std::string& text) -> Result<void> {
-    const bool control = std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+    const bool control =
+        std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
     if (text.size() < 2 || text.size() > kMaxSocketPath || text.front() != '/' || text.back() == '/' || control)
       return unexpected(expected, text);
     field(config) = text;
@@ -170,7 +174,8 @@ Key addresses_key(KeyName name, Field<std::vector<std::string>> field) {
   key.set = [field](Config& config, const std::string& text) -> Result<void> {
     if (!valid_address(text)) return unexpected("HOST:PORT, such as oap.example.com:11800 or [::1]:11800", text);
     std::vector<std::string>& addresses = field(config);
-    if (addresses.size() == kMaxAddresses) return fail(Errc::limit_exceeded, fmt::format("more than {} addresses", kMaxAddresses));
+    if (addresses.size() == kMaxAddresses)
+      return fail(Errc::limit_exceeded, fmt::format("more than {} addresses", kMaxAddresses));
     if (std::find(addresses.begin(), addresses.end(), text) != addresses.end())
       return fail(Errc::invalid_argument, fmt::format("{} is listed twice", quoted(text)));
     addresses.push_back(text);

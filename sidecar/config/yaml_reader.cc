@@ -96,7 +96,8 @@ class Builder final : public YAML::EventHandler {
   void add(YamlNode made) {
     if (too_deep_ > 0 || documents_ != 1) return;
     if (++nodes_ > kMaxYamlNodes) {
-      if (nodes_ == kMaxYamlNodes + 1) error(made.at, fmt::format("more than {} values; this is no configuration of ours", kMaxYamlNodes));
+      if (nodes_ == kMaxYamlNodes + 1)
+        error(made.at, fmt::format("more than {} values; this is no configuration of ours", kMaxYamlNodes));
       return;
     }
     if (open_.empty()) {
@@ -142,7 +143,8 @@ class Builder final : public YAML::EventHandler {
 YamlDocument read_yaml(const std::string& text) {
   YamlDocument document;
   if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
-    const int line = 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
+    const int line =
+        1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
     document.errors.push_back({{line, 1}, "not UTF-8 text: it holds a NUL byte"});
     return document;
   }

@@ -64,7 +64,8 @@ bool announces_too_much(MHD_Connection* connection) {
   return error != std::errc() || length > kMaxControlBody;
 }
 
-MHD_Result respond(const ControlServer& server, MHD_Connection* connection, const char* path, const char* method, Arriving& arriving) {
+MHD_Result respond(const ControlServer& server, MHD_Connection* connection, const char* path, const char* method,
+                   Arriving& arriving) {
   if (arriving.received > kMaxControlBody) return send_response(connection, too_large(), {});
   const auto uid = peer_uid(connection);
   if (!uid) return MHD_NO;
@@ -74,8 +75,8 @@ MHD_Result respond(const ControlServer& server, MHD_Connection* connection, cons
 }
 
 // Called once when the headers are there, once for each piece of the body, and once at the end.
-MHD_Result on_request(void* server, MHD_Connection* connection, const char* path, const char* method, const char*, const char* data,
-                      std::size_t* size, void** state) {
+MHD_Result on_request(void* server, MHD_Connection* connection, const char* path, const char* method, const char*,
+                      const char* data, std::size_t* size, void** state) {
   if (*state == nullptr) {
     *state = new Arriving;
     return announces_too_much(connection) ? send_response(connection, too_large(), {}) : MHD_YES;
@@ -109,17 +110,18 @@ Result<void> ControlServer::start() {
   // libmicrohttpd closes what it is given; the name's owner keeps its own.
   ScopedFd own(fcntl(socket->fd(), F_DUPFD_CLOEXEC, 0));
   if (!own) return fail(Errc::unavailable, std::string("control socket: ") + std::strerror(errno));
-  daemon_.reset(MHD_start_daemon(MHD_USE_EPOLL, 0, nullptr, nullptr, on_request, this,                          //
-                                 MHD_OPTION_LISTEN_SOCKET, own.get(),                                           //
-                                 MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,                                  //
-                                 MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,                                   //
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxHeader,                                //
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr,                            //
+  daemon_.reset(MHD_start_daemon(MHD_USE_EPOLL, 0, nullptr, nullptr, on_request, this,  //
+                                 MHD_OPTION_LISTEN_SOCKET, own.get(),                   //
+                                 MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,          //
+                                 MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,           //
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxHeader,        //
+                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr,    //
                                  MHD_OPTION_END));
   if (!daemon_) return fail(Errc::unavailable, "control socket: libmicrohttpd does not start");
   own.release();
   const MHD_DaemonInfo* const info = MHD_get_daemon_info(daemon_.get(), MHD_DAEMON_INFO_EPOLL_FD);
-  if (info == nullptr || info->epoll_fd < 0) return fail(Errc::internal, "control socket: libmicrohttpd has no epoll descriptor");
+  if (info == nullptr || info->epoll_fd < 0)
+    return fail(Errc::internal, "control socket: libmicrohttpd has no epoll descriptor");
   socket_.emplace(std::move(*socket));
   timer_ = loop_.make_timer([this] { run(); });
   watch_ = loop_.watch_fd(info->epoll_fd, [this](bool, bool) { run(); });

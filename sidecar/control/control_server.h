@@ -25,8 +25,8 @@ namespace sidecar {
 
 class ControlServer {
  public:
-  static constexpr unsigned kMaxConnections = 32;     // more wait in the backlog
-  static constexpr unsigned kIdleSeconds = 10;        // then a connection is closed
+  static constexpr unsigned kMaxConnections = 32;       // more wait in the backlog
+  static constexpr unsigned kIdleSeconds = 10;          // then a connection is closed
   static constexpr std::size_t kMaxHeader = 16 * 1024;  // request line and headers
 
   // `loop` outlives the server.

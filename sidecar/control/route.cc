@@ -8,12 +8,14 @@ namespace {
 bool may_ask(const Request& request, uid_t own_uid) { return request.uid == 0 || request.uid == own_uid; }
 
 Response refused(const Request& request, uid_t own_uid) {
-  return Response::error(403, fmt::format("only root and user {} may ask this, not user {}; use sudo", own_uid, request.uid));
+  return Response::error(
+      403, fmt::format("only root and user {} may ask this, not user {}; use sudo", own_uid, request.uid));
 }
 
 Response index(const std::vector<Route>& routes) {
   nlohmann::json list = nlohmann::json::array();
-  for (const Route& route : routes) list.push_back({{"method", route.method}, {"path", route.path}, {"help", route.help}});
+  for (const Route& route : routes)
+    list.push_back({{"method", route.method}, {"path", route.path}, {"help", route.help}});
   return Response::ok({{"routes", std::move(list)}});
 }
 
@@ -22,7 +24,8 @@ Response index(const std::vector<Route>& routes) {
 Response answer(const std::vector<Route>& routes, const Request& request, uid_t own_uid, std::string& allow) {
   for (const Route& route : routes) {
     if (route.path != request.path) continue;
-    if (route.method == request.method) return route.open || may_ask(request, own_uid) ? route.handler(request) : refused(request, own_uid);
+    if (route.method == request.method)
+      return route.open || may_ask(request, own_uid) ? route.handler(request) : refused(request, own_uid);
     allow += (allow.empty() ? "" : ", ") + route.method;
   }
   // Others are not told which paths there are.

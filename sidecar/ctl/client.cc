@@ -25,10 +25,12 @@ tl::unexpected<Error> cannot_reach(const std::string& socket, CURLcode code, lon
   if (code == CURLE_COULDNT_CONNECT && os_error == EACCES)
     return fail(Errc::unavailable, fmt::format("cannot connect to {}: permission denied; use sudo", where));
   if (code == CURLE_COULDNT_CONNECT)
-    return fail(Errc::unavailable, fmt::format("cannot connect to {}: {}; is sw-sidecar running? (systemctl status sw-sidecar)", where,
-                                               os_error == 0 ? "no such socket" : std::strerror(static_cast<int>(os_error))));
+    return fail(Errc::unavailable,
+                fmt::format("cannot connect to {}: {}; is sw-sidecar running? (systemctl status sw-sidecar)", where,
+                            os_error == 0 ? "no such socket" : std::strerror(static_cast<int>(os_error))));
   if (code == CURLE_OPERATION_TIMEDOUT)
-    return fail(Errc::unavailable, fmt::format("{}: no answer within {} s; the daemon hangs, or is stopped", where, kAnswerSeconds));
+    return fail(Errc::unavailable,
+                fmt::format("{}: no answer within {} s; the daemon hangs, or is stopped", where, kAnswerSeconds));
   return fail(Errc::unavailable, fmt::format("{}: {}", where, curl_easy_strerror(code)));
 }
 
@@ -58,16 +60,26 @@ Result<nlohmann::json> ask(const std::string& socket, const std::string& path) {
 
 Result<nlohmann::json> understand(long status, const std::string& body) {
   nlohmann::json answer = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object()) return fail(Errc::corrupt, fmt::format("the answer (HTTP {}) is not JSON; does another program serve this socket?", status));
+  if (!answer.is_object())
+    return fail(Errc::corrupt,
+                fmt::format("the answer (HTTP {}) is not JSON; does another program serve this socket?", status));
   const auto schema = answer.find("schema");
   if (schema == answer.end() || *schema != kControlSchema)
-    return fail(Errc::corrupt, fmt::format("the daemon answers in schema {}, this sidecarctl knows {}; use the sidecarctl of the daemon's version",
-                                           schema == answer.end() ? "unknown" : printable(schema->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), 20),
-                                           kControlSchema));
+    return fail(
+        Errc::corrupt,
+        fmt::format(
+            "the daemon answers in schema {}, this sidecarctl knows {}; use the sidecarctl of the daemon's version",
+            schema == answer.end()
+                ? "unknown"
+                : printable(schema->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), 20),
+            kControlSchema));
   if (status == 200) return answer;
   const auto error = answer.find("error");
-  const std::string sentence = error != answer.end() && error->is_string() ? printable(error->get_ref<const std::string&>(), 500) : "no reason given";
-  return fail(status == 403 ? Errc::not_allowed : Errc::not_found, fmt::format("the daemon refuses (HTTP {}): {}", status, sentence));
+  const std::string sentence = error != answer.end() && error->is_string()
+                                   ? printable(error->get_ref<const std::string&>(), 500)
+                                   : "no reason given";
+  return fail(status == 403 ? Errc::not_allowed : Errc::not_found,
+              fmt::format("the daemon refuses (HTTP {}): {}", status, sentence));
 }
 
 }  // namespace sidecar

@@ -17,7 +17,8 @@ const nlohmann::json& field(const nlohmann::json& object, const char* name) {
 std::optional<std::uint64_t> number(const nlohmann::json& object, const char* name) {
   const nlohmann::json& value = field(object, name);
   if (value.is_number_unsigned()) return value.get<std::uint64_t>();
-  if (value.is_number_integer() && value.get<std::int64_t>() >= 0) return static_cast<std::uint64_t>(value.get<std::int64_t>());
+  if (value.is_number_integer() && value.get<std::int64_t>() >= 0)
+    return static_cast<std::uint64_t>(value.get<std::int64_t>());
   return std::nullopt;
 }
 

@@ -10,7 +10,9 @@ constexpr std::size_t kLeast = 8;
 
 bool begins_code_point(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
-bool has(const std::vector<std::size_t>& list, std::size_t i) { return std::find(list.begin(), list.end(), i) != list.end(); }
+bool has(const std::vector<std::size_t>& list, std::size_t i) {
+  return std::find(list.begin(), list.end(), i) != list.end();
+}
 
 std::vector<std::size_t> widths_of(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
@@ -39,11 +41,16 @@ void give_way(std::vector<std::size_t>& widths, const std::vector<std::size_t>& 
 
 std::string toned(std::string_view text, Tone tone, const Terminal& terminal) {
   if (!terminal.colour || tone == Tone::plain) return std::string(text);
-  const char* const code = tone == Tone::strong ? "\x1b[1m" : tone == Tone::good ? "\x1b[32m" : tone == Tone::bad ? "\x1b[31m" : "\x1b[33m";
+  const char* const code = tone == Tone::strong ? "\x1b[1m"
+                           : tone == Tone::good ? "\x1b[32m"
+                           : tone == Tone::bad  ? "\x1b[31m"
+                                                : "\x1b[33m";
   return code + std::string(text) + "\x1b[0m";
 }
 
-std::size_t columns(std::string_view text) { return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_code_point)); }
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_code_point));
+}
 
 std::string cut(std::string_view text, std::size_t width) {
   if (width == 0 || columns(text) <= width) return std::string(text);

@@ -46,8 +46,12 @@ Exit run(int argc, char** argv) {
   bool as_json = false;
   CLI::App app("Looks at the sw-sidecar of this host.", "sidecarctl");
   app.set_version_flag("--version", std::string("sidecarctl ") + kVersion);
-  app.add_option("--socket", socket, "Control socket of the daemon")->envname("SW_SIDECAR_CONTROL")->capture_default_str()->type_name("PATH");
-  CLI::App* const status = app.add_subcommand("status", "The daemon, the collector, every instance with its account, and what is wrong");
+  app.add_option("--socket", socket, "Control socket of the daemon")
+      ->envname("SW_SIDECAR_CONTROL")
+      ->capture_default_str()
+      ->type_name("PATH");
+  CLI::App* const status =
+      app.add_subcommand("status", "The daemon, the collector, every instance with its account, and what is wrong");
   status->add_flag("--json", as_json, "The whole document, for programs");
   app.require_subcommand(1);
   app.footer("Exit status: 0 answered, 1 the daemon refused, 2 usage, 3 no daemon reached. See man sidecarctl.");

@@ -18,14 +18,16 @@ std::string or_dash(std::string value) { return value.empty() ? "-" : value; }
 
 std::string daemon_line(const json& status, const Terminal& terminal) {
   const json& daemon = field(status, "daemon");
-  return line(fmt::format("sw-sidecar {}, up {}, {} (pid {}, host {})", or_dash(text(status, "version")), duration(daemon, "uptime_ms"),
-                          or_dash(text(daemon, "state")), count(daemon, "pid"), or_dash(text(daemon, "host"))),
+  return line(fmt::format("sw-sidecar {}, up {}, {} (pid {}, host {})", or_dash(text(status, "version")),
+                          duration(daemon, "uptime_ms"), or_dash(text(daemon, "state")), count(daemon, "pid"),
+                          or_dash(text(daemon, "host"))),
               terminal, Tone::strong);
 }
 
 std::string collector_lines(const json& collector, const Terminal& terminal) {
   const std::string state = or_dash(text(collector, "state"));
-  std::string out = fmt::format("collector  {}  {} for {}", or_dash(text(collector, "address")), state, duration(collector, "since_ms"));
+  std::string out = fmt::format("collector  {}  {} for {}", or_dash(text(collector, "address")), state,
+                                duration(collector, "since_ms"));
   for (const char* name : {"dialect", "spelling"})
     if (const std::string value = text(collector, name); !value.empty()) out += ", " + value;
   out += fmt::format("; {} calls ok, {} failed", count(collector, "calls_ok"), count(collector, "calls_failed"));
@@ -33,8 +35,12 @@ std::string collector_lines(const json& collector, const Terminal& terminal) {
     out += fmt::format(", last ok {} ago", duration(collector, "last_ok_ms_ago"));
   else
     out += ", none yet";
-  out = line(out, terminal, state == "up" ? Tone::good : state == "down" || state == "auth" ? Tone::bad : Tone::warning);
-  if (const std::string error = text(collector, "last_error", 300); !error.empty()) out += line("           last error: " + error, terminal);
+  out = line(out, terminal,
+             state == "up"                        ? Tone::good
+             : state == "down" || state == "auth" ? Tone::bad
+                                                  : Tone::warning);
+  if (const std::string error = text(collector, "last_error", 300); !error.empty())
+    out += line("           last error: " + error, terminal);
   return out;
 }
 
@@ -50,7 +56,9 @@ std::string dropped_cell(const json& ledger) {
   return why.empty() ? out : fmt::format("{} ({})", out, why);
 }
 
-std::string ago(const json& object, const char* name) { return number(object, name) ? duration(object, name) + " ago" : "-"; }
+std::string ago(const json& object, const char* name) {
+  return number(object, name) ? duration(object, name) + " ago" : "-";
+}
 
 std::string processes_cell(const json& instance) {
   const json& sessions = field(instance, "sessions");
@@ -66,16 +74,17 @@ std::string instances_table(const json& instances, const Terminal& terminal) {
       {"SERVICE", "INSTANCE", "STATE", "FOR", "CONNECTED", "RECEIVED", "DELIVERED", "HELD", "LAST SEGMENT", "DROPPED"}};
   for (const json& instance : instances) {
     const json& ledger = field(instance, "ledger");
-    rows.push_back({or_dash(text(instance, "service")), or_dash(text(instance, "instance")), or_dash(text(instance, "registration")),
-                    duration(instance, "registration_ms"), processes_cell(instance), count(ledger, "received"), count(ledger, "delivered"),
+    rows.push_back({or_dash(text(instance, "service")), or_dash(text(instance, "instance")),
+                    or_dash(text(instance, "registration")), duration(instance, "registration_ms"),
+                    processes_cell(instance), count(ledger, "received"), count(ledger, "delivered"),
                     count(ledger, "held"), ago(instance, "last_segment_ms_ago"), dropped_cell(ledger)});
   }
   return table(rows, {0, 1}, {4, 5, 6, 7, 8}, terminal);
 }
 
 std::string totals_line(const json& totals, const Terminal& terminal) {
-  return line(fmt::format("segments   {} received = {} delivered + {} held + {} dropped", count(totals, "received"), count(totals, "delivered"),
-                          count(totals, "held"), count(totals, "dropped_total")),
+  return line(fmt::format("segments   {} received = {} delivered + {} held + {} dropped", count(totals, "received"),
+                          count(totals, "delivered"), count(totals, "held"), count(totals, "dropped_total")),
               terminal, not_false(totals, "balanced") ? Tone::plain : Tone::bad);
 }
 
@@ -87,15 +96,17 @@ std::string bytes(const json& object, const char* name) {
 // Those that are quiet are only counted.
 std::string channels_lines(const json& channels, const json& carrier, const Terminal& terminal) {
   if (!channels.is_array()) return {};
-  std::string out = line(fmt::format("queues     {} ({}), {} segments, {} of {}", channels.size(), or_dash(text(carrier, "strategy")),
-                                     count(carrier, "held"), bytes(carrier, "bytes"), bytes(carrier, "memory")),
-                         terminal);
+  std::string out =
+      line(fmt::format("queues     {} ({}), {} segments, {} of {}", channels.size(), or_dash(text(carrier, "strategy")),
+                       count(carrier, "held"), bytes(carrier, "bytes"), bytes(carrier, "memory")),
+           terminal);
   for (const json& channel : channels) {
     const std::string error = text(channel, "last_error", 200);
     const bool busy = number(channel, "records").value_or(0) > 0 || number(channel, "in_flight").value_or(0) > 0;
     if (!busy && number(channel, "attempt").value_or(0) <= 1) continue;
-    out += line(fmt::format("           {}: {}/{} waiting (most {}), {} in flight, {}{}", count(channel, "index"), count(channel, "records"),
-                            count(channel, "slots"), count(channel, "high_water"), count(channel, "in_flight"), or_dash(text(channel, "state")),
+    out += line(fmt::format("           {}: {}/{} waiting (most {}), {} in flight, {}{}", count(channel, "index"),
+                            count(channel, "records"), count(channel, "slots"), count(channel, "high_water"),
+                            count(channel, "in_flight"), or_dash(text(channel, "state")),
                             error.empty() ? "" : fmt::format(", try {}: {}", count(channel, "attempt"), error)),
                 terminal);
   }

@@ -18,7 +18,8 @@ std::string reasons(const json& counts) {
   if (!counts.is_object()) return out;
   for (const auto& [reason, value] : counts.items())
     if (number(counts, reason.c_str()).value_or(0) > 0)
-      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", text(json{{"name", reason}}, "name", 40), number(counts, reason.c_str()).value_or(0));
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", text(json{{"name", reason}}, "name", 40),
+                         number(counts, reason.c_str()).value_or(0));
   return out;
 }
 
@@ -33,7 +34,8 @@ void check_collector(const json& collector, std::vector<std::string>& out) {
   else if (state == "wrong_server")
     out.push_back(fmt::format("{} is no SkyWalking collector{}; check collector.addresses", where, why));
   else if (!kFine.contains(state))
-    out.push_back(fmt::format("no connection to the collector {} for {}{}", where, duration(collector, "since_ms"), why));
+    out.push_back(
+        fmt::format("no connection to the collector {} for {}{}", where, duration(collector, "since_ms"), why));
   if (const auto bad = number(collector, "undecodable_answers").value_or(0); bad > 0)
     out.push_back(fmt::format("the collector gave {} answers that cannot be decoded", bad));
 }
@@ -41,8 +43,11 @@ void check_collector(const json& collector, std::vector<std::string>& out) {
 void check_instance(const json& instance, std::vector<std::string>& out) {
   const std::string name = text(instance, "instance").empty() ? text(instance, "service") : text(instance, "instance");
   if (!not_false(field(instance, "ledger"), "balanced"))
-    out.push_back(fmt::format("the account of {} does not balance: received is not delivered + held + dropped; this is a bug of sw-sidecar", name));
-  if (const std::string error = text(instance, "registration_error", 200); !error.empty() && text(instance, "registration") != "live")
+    out.push_back(fmt::format(
+        "the account of {} does not balance: received is not delivered + held + dropped; this is a bug of sw-sidecar",
+        name));
+  if (const std::string error = text(instance, "registration_error", 200);
+      !error.empty() && text(instance, "registration") != "live")
     out.push_back(fmt::format("{} is not registered: {}", name, error));
 }
 
@@ -56,8 +61,11 @@ void check_clients(const json& instances, std::vector<std::string>& out) {
       lost += number(field(session, "client"), "lost_before").value_or(0);
     }
   }
-  if (dropped > 0) out.push_back(fmt::format("applications dropped {} segments themselves: their buffers were full, or the segments too large", dropped));
-  if (lost > 0) out.push_back(fmt::format("{} segments were lost in applications before they reached this sidecar", lost));
+  if (dropped > 0)
+    out.push_back(fmt::format(
+        "applications dropped {} segments themselves: their buffers were full, or the segments too large", dropped));
+  if (lost > 0)
+    out.push_back(fmt::format("{} segments were lost in applications before they reached this sidecar", lost));
 }
 
 }  // namespace
@@ -69,7 +77,8 @@ std::vector<std::string> warnings(const json& status) {
   if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)
     out.push_back(fmt::format("{} more instances are not listed", left_out));
   const json& totals = field(status, "totals");
-  if (!not_false(totals, "balanced")) out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");
+  if (!not_false(totals, "balanced"))
+    out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");
   if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > 0) {
     const std::string why = reasons(field(totals, "dropped"));
     out.push_back(fmt::format("{} segments were dropped{}", dropped, why.empty() ? "" : ": " + why));
@@ -78,7 +87,8 @@ std::vector<std::string> warnings(const json& status) {
     std::vector<std::string> named;
     for (const json& instance : instances) check_instance(instance, named);
     for (std::size_t i = 0; i < named.size() && i < kMostNamed; ++i) out.push_back(named[i]);
-    if (named.size() > kMostNamed) out.push_back(fmt::format("... and {} more of this kind; see --json", named.size() - kMostNamed));
+    if (named.size() > kMostNamed)
+      out.push_back(fmt::format("... and {} more of this kind; see --json", named.size() - kMostNamed));
     check_clients(instances, out);
   }
   if (const std::string refused = reasons(field(field(status, "socket"), "refused")); !refused.empty())

@@ -8,14 +8,16 @@ namespace sidecar {
 
 CommandLine parse_command_line(int argc, char** argv, std::optional<Exit>& exit) {
   CommandLine line;
-  CLI::App app("One daemon per host that takes trace segments from its processes and sends them to a SkyWalking collector.",
-               "sw-sidecar");
+  CLI::App app(
+      "One daemon per host that takes trace segments from its processes and sends them to a SkyWalking collector.",
+      "sw-sidecar");
   app.set_version_flag("--version", std::string("sw-sidecar ") + kVersion);
   app.add_option("-c,--config", line.config, "Configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag("--check-config", line.check_config, "Say everything that is wrong with the configuration, then end");
   app.footer(
       "Stops at SIGTERM or SIGINT after sending what is held; a second signal stops at once.\n"
-      "Exit status: 0 stopped and all delivered, 1 failed, 2 usage or configuration refused, 3 stopped with segments left.\n"
+      "Exit status: 0 stopped and all delivered, 1 failed, 2 usage or configuration refused, 3 stopped with segments "
+      "left.\n"
       "`sidecarctl status` looks at a running one. Settings: man sw-sidecar.yaml");
   try {
     app.parse(argc, argv);

@@ -10,9 +10,9 @@ namespace sidecar {
 // Exit codes of sw-sidecar, documented in its man page.
 enum class Exit : int {
   ok = 0,
-  failed = 1,    // could not start or go on: a socket in use, no descriptors, ...
-  usage = 2,     // wrong options, or a configuration that was refused
-  left = 3,      // stopped, but not everything held could be delivered in time
+  failed = 1,  // could not start or go on: a socket in use, no descriptors, ...
+  usage = 2,   // wrong options, or a configuration that was refused
+  left = 3,    // stopped, but not everything held could be delivered in time
 };
 
 struct CommandLine {

@@ -57,8 +57,8 @@ Result<void> Daemon::start() {
 void Daemon::shut_down(std::function<void()> stopped) {
   if (shutdown_) return;
   facts_.draining = true;
-  shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_}, config_.lifecycle.shutdown_deadline,
-                    std::move(stopped));
+  shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_},
+                    config_.lifecycle.shutdown_deadline, std::move(stopped));
 }
 
 void Daemon::housekeeping() {

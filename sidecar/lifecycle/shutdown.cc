@@ -50,7 +50,8 @@ std::uint64_t report_left(const Carrier& carrier, const Pipeline& pipeline) {
   pipeline.for_each_held(count);
   for (const auto& [name, of] : left)
     log_warning("not delivered: {} segments of {} ({}), {}", of.segments, printable(name.first), printable(name.second),
-                of.connected ? "which its process keeps while it lives, and sends again" : "lost, because its process has ended");
+                of.connected ? "which its process keeps while it lives, and sends again"
+                             : "lost, because its process has ended");
   return total;
 }
 

@@ -6,10 +6,10 @@
 
 #include <map>
 
+#include "base/version.h"
 #include "carrier/carrier.h"
 #include "ipc/server.h"
 #include "lifecycle/held.h"
-#include "base/version.h"
 #include "pipeline/pipeline.h"
 #include "session/session_manager.h"
 #include "uplink/collector.h"
@@ -19,7 +19,9 @@ namespace {
 
 using nlohmann::json;
 
-std::int64_t to_ms(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
+std::int64_t to_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
 
 // Null stands for "never".
 json ago(Tick then, Tick now) { return then == Tick{} ? json() : json(to_ms(now - then)); }
@@ -27,9 +29,14 @@ json ago(Tick then, Tick now) { return then == Tick{} ? json() : json(to_ms(now 
 json ledger_of(const LedgerCounts& counts, std::uint64_t held, bool balanced) {
   json dropped = json::object();
   for (std::size_t i = 0; i < kDropReasons; ++i) dropped[std::string(kDropReasonNames[i])] = counts.dropped[i];
-  return {{"received", counts.received}, {"delivered", counts.delivered},         {"held", held},
-          {"dropped", dropped},          {"dropped_total", counts.dropped_total()}, {"duplicate", counts.duplicate},
-          {"resent", counts.resent},     {"balanced", balanced}};
+  return {{"received", counts.received},
+          {"delivered", counts.delivered},
+          {"held", held},
+          {"dropped", dropped},
+          {"dropped_total", counts.dropped_total()},
+          {"duplicate", counts.duplicate},
+          {"resent", counts.resent},
+          {"balanced", balanced}};
 }
 
 json daemon_part(const DaemonFacts& daemon, Tick now) {
@@ -70,7 +77,9 @@ json session_part(const Agent& agent, const Held& held, Tick now) {
           {"accepted", agent.ledger.accepted()},
           {"settled", agent.ledger.settled()},
           {"client",
-           {{"created", agent.client.created}, {"dropped", agent.client.dropped}, {"lost_before", agent.client.lost_before}}},
+           {{"created", agent.client.created},
+            {"dropped", agent.client.dropped},
+            {"lost_before", agent.client.lost_before}}},
           {"ledger", ledger_of(agent.ledger.counts(), held.of(agent), held.balances(agent))}};
 }
 

@@ -14,10 +14,14 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::error: return spdlog::level::err;
-    case LogLevel::warning: return spdlog::level::warn;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::debug:
+      return spdlog::level::debug;
   }
   return spdlog::level::info;
 }
@@ -25,10 +29,14 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 // syslog's numbers, which the journal reads from "<N>" at the beginning of a line.
 int to_priority(LogLevel level) {
   switch (level) {
-    case LogLevel::error: return 3;
-    case LogLevel::warning: return 4;
-    case LogLevel::info: return 6;
-    case LogLevel::debug: return 7;
+    case LogLevel::error:
+      return 3;
+    case LogLevel::warning:
+      return 4;
+    case LogLevel::info:
+      return 6;
+    case LogLevel::debug:
+      return 7;
   }
   return 6;
 }

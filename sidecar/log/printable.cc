@@ -27,7 +27,8 @@ std::size_t decode(std::string_view text, std::uint32_t& point) {
 // What a terminal or a reader could be misled by: controls, line separators, bidirectional marks.
 bool is_misleading(std::uint32_t point) {
   return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x2028 || point == 0x2029 || point == 0x200E ||
-         point == 0x200F || point == 0x061C || (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+         point == 0x200F || point == 0x061C || (point >= 0x202A && point <= 0x202E) ||
+         (point >= 0x2066 && point <= 0x2069);
 }
 
 }  // namespace

@@ -37,9 +37,7 @@ class UvTimer final : public Timer {
     CHECK(uv_timer_init(loop, &node_->handle) == 0);
   }
   ~UvTimer() override { node_->release(); }
-  void start(Duration delay) override {
-    CHECK(uv_timer_start(&node_->handle, fire, to_milliseconds(delay), 0) == 0);
-  }
+  void start(Duration delay) override { CHECK(uv_timer_start(&node_->handle, fire, to_milliseconds(delay), 0) == 0); }
   void start_every(Duration period) override {
     const std::uint64_t ms = std::max<std::uint64_t>(to_milliseconds(period), 1);
     CHECK(uv_timer_start(&node_->handle, fire, ms, ms) == 0);
@@ -78,7 +76,8 @@ class UvFdWatch final : public FdWatch {
   static void fire(uv_poll_t* handle, int status, int events) {
     auto* node = static_cast<PollNode*>(handle->data);
     // An error is reported as readable: the read that follows tells which.
-    if (node->alive) node->callback(status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0, (events & UV_WRITABLE) != 0);
+    if (node->alive)
+      node->callback(status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0, (events & UV_WRITABLE) != 0);
   }
   PollNode* node_;
 };
@@ -107,7 +106,8 @@ class UvSignalWatch final : public SignalWatch {
 UvLoop::UvLoop() {
   CHECK(uv_loop_init(&loop_) == 0);
   wake_.data = this;
-  CHECK(uv_async_init(&loop_, &wake_, [](uv_async_t* handle) { static_cast<UvLoop*>(handle->data)->run_posted(); }) == 0);
+  CHECK(uv_async_init(&loop_, &wake_, [](uv_async_t* handle) { static_cast<UvLoop*>(handle->data)->run_posted(); }) ==
+        0);
 }
 
 UvLoop::~UvLoop() {

@@ -8,10 +8,14 @@ namespace sidecar {
 
 std::string_view to_text(LaneState state) {
   switch (state) {
-    case LaneState::idle: return "idle";
-    case LaneState::sending: return "sending";
-    case LaneState::backing_off: return "backing off";
-    case LaneState::waiting_for_collector: return "waiting for the collector";
+    case LaneState::idle:
+      return "idle";
+    case LaneState::sending:
+      return "sending";
+    case LaneState::backing_off:
+      return "backing off";
+    case LaneState::waiting_for_collector:
+      return "waiting for the collector";
   }
   return "?";
 }
@@ -115,10 +119,18 @@ void Lane::on_answer(const Outcome& outcome) {
   Batch& batch = batches_.front();
   last_error_ = outcome.detail;
   switch (decide(batch.tries, outcome.verdict, batch.records.size(), context_.ok_calls)) {
-    case Next::settle: settle_front(); break;
-    case Next::drop: drop_front(outcome.detail); break;
-    case Next::bisect: bisect_front(); break;
-    case Next::step_back: step_back(); break;
+    case Next::settle:
+      settle_front();
+      break;
+    case Next::drop:
+      drop_front(outcome.detail);
+      break;
+    case Next::bisect:
+      bisect_front();
+      break;
+    case Next::step_back:
+      step_back();
+      break;
     case Next::again:
       retrying_ = batch.tries.unknown;
       back_off();

@@ -50,7 +50,7 @@ struct LaneContext {
   Carrier& carrier;
   Collector& collector;
   Random& random;
-  std::function<void()> progress;       // a batch has left the lane
+  std::function<void()> progress;  // a batch has left the lane
   bool draining = false;
   Tick drain_until{};
   std::uint64_t ok_calls = 0;  // of all lanes
@@ -96,8 +96,8 @@ class Lane {
   LaneContext& context_;
   const std::size_t channel_;
   LaneState state_ = LaneState::idle;
-  bool retrying_ = false;  // backing off because nobody answered: a new connection ends it
-  unsigned back_offs_ = 0;  // since a call succeeded, so that the pieces of a batch keep the pace of the whole
+  bool retrying_ = false;      // backing off because nobody answered: a new connection ends it
+  unsigned back_offs_ = 0;     // since a call succeeded, so that the pieces of a batch keep the pace of the whole
   std::deque<Batch> batches_;  // the first one is in the call, if there is one
   std::string last_error_;
   std::unique_ptr<Timer> timer_;  // age of the oldest, or back-off

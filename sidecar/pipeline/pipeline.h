@@ -50,7 +50,7 @@ class Pipeline final : public CollectorListener {
 
   const PipelineOptions options_;
   LaneContext context_;
-  std::deque<Lane> lanes_;  // a deque: lanes do not move
+  std::deque<Lane> lanes_;         // a deque: lanes do not move
   std::function<void()> drained_;  // set while draining
   std::unique_ptr<Timer> drain_timer_;
 };

@@ -20,9 +20,12 @@ Next decide(Tries& tries, Verdict verdict, std::size_t size, std::uint64_t ok_ca
   switch (verdict) {
     case Verdict::hold_auth:
     case Verdict::wrong_server:
-    case Verdict::next_spelling: return Next::hold;
-    case Verdict::suspect: return refused(tries, size, ok_calls);
-    default: return Next::again;
+    case Verdict::next_spelling:
+      return Next::hold;
+    case Verdict::suspect:
+      return refused(tries, size, ok_calls);
+    default:
+      return Next::again;
   }
 }
 

@@ -23,20 +23,20 @@ inline constexpr unsigned kTries = 3;
 
 // The history of one batch.
 struct Tries {
-  unsigned failures = 0;       // of any kind, in a row: paces the back-off
-  unsigned refusals = 0;       // verdict suspect
-  bool suspected = false;      // it is part of a batch that was refused kTries times
+  unsigned failures = 0;        // of any kind, in a row: paces the back-off
+  unsigned refusals = 0;        // verdict suspect
+  bool suspected = false;       // it is part of a batch that was refused kTries times
   std::uint64_t ok_before = 0;  // calls with segments that had succeeded when it was first refused
-  bool unknown = false;        // the last call may have arrived: sending it again may make duplicates
+  bool unknown = false;         // the last call may have arrived: sending it again may make duplicates
 };
 
 enum class Next {
-  settle,   // delivered
-  again,    // the same batch, after back-off
-  hold,     // the same batch, when the collector is ready again
-  bisect,   // two halves, at once
+  settle,     // delivered
+  again,      // the same batch, after back-off
+  hold,       // the same batch, when the collector is ready again
+  bisect,     // two halves, at once
   step_back,  // the same segment, after back-off and after what else the lane has
-  drop,     // rejected
+  drop,       // rejected
 };
 
 // Counts the verdict in `tries` and decides. `size`: segments in the batch, >= 1;

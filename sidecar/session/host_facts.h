@@ -8,9 +8,9 @@
 namespace sidecar {
 
 struct HostFacts {
-  std::string os_name;              // "Linux"
+  std::string os_name;  // "Linux"
   std::string hostname;
-  std::vector<std::string> ipv4s;   // up to kMaxAddresses, loopback left out
+  std::vector<std::string> ipv4s;  // up to kMaxAddresses, loopback left out
 
   static constexpr std::size_t kMaxAddresses = 10;
 

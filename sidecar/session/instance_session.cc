@@ -2,8 +2,8 @@
 
 namespace sidecar {
 
-InstanceSession::InstanceSession(InstanceName name, Properties properties, const SessionOptions& options, EventLoop& loop,
-                                 Collector& collector, Random& random)
+InstanceSession::InstanceSession(InstanceName name, Properties properties, const SessionOptions& options,
+                                 EventLoop& loop, Collector& collector, Random& random)
     : name_(std::move(name)),
       properties_(std::move(properties)),
       options_(options),
@@ -38,10 +38,14 @@ void InstanceSession::on(SessionEvent event, Duration spread) {
 
 void InstanceSession::act(SessionAction action) {
   switch (action) {
-    case SessionAction::none: return;
-    case SessionAction::announce: return announce();
-    case SessionAction::beat: return beat();
-    case SessionAction::cancel: return cancel();
+    case SessionAction::none:
+      return;
+    case SessionAction::announce:
+      return announce();
+    case SessionAction::beat:
+      return beat();
+    case SessionAction::cancel:
+      return cancel();
     case SessionAction::schedule_retry: {
       const Backoff backoff;
       return timer_->start(backoff.delay(++failures_, random_));
@@ -50,7 +54,8 @@ void InstanceSession::act(SessionAction action) {
       failures_ = 0;
       // +-10 %: instances that were announced together do not beat together for ever.
       const double factor = 0.9 + 0.2 * random_.fraction();
-      return timer_->start(Duration(static_cast<Duration::rep>(static_cast<double>(options_.keep_alive.count()) * factor)));
+      return timer_->start(
+          Duration(static_cast<Duration::rep>(static_cast<double>(options_.keep_alive.count()) * factor)));
     }
   }
 }

@@ -60,7 +60,7 @@ class InstanceSession {
   bool changed_ = false;   // the properties, since they were sent
   unsigned failures_ = 0;  // in a row
   unsigned in_flight_ = 0;
-  bool failed_ = false;    // one of those in flight
+  bool failed_ = false;  // one of those in flight
   Duration spread_ = Duration::zero();
   std::string last_error_;
   std::unique_ptr<Timer> timer_;

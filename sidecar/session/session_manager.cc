@@ -26,8 +26,9 @@ void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process)
   const bool fresh = at == sessions_.end();
   if (fresh) {
     const AgentIdentity& identity = agent->identity;
-    at = sessions_.try_emplace(key_of(*agent), InstanceName{identity.service, identity.instance, identity.layer},
-                               instance_properties(identity, host_), options_, loop_, collector_, random_)
+    at = sessions_
+             .try_emplace(key_of(*agent), InstanceName{identity.service, identity.instance, identity.layer},
+                          instance_properties(identity, host_), options_, loop_, collector_, random_)
              .first;
     at->second.shown = identity.key;
   }
@@ -87,9 +88,9 @@ void SessionManager::drop(const AgentPtr& leaving) {
 }
 
 void SessionManager::on_collector_ready() {
-  const Duration spread =
-      sessions_.size() <= 1 ? Duration::zero()
-                            : std::min<Duration>(kSpreadPerInstance * static_cast<int>(sessions_.size()), kMaxSpread);
+  const Duration spread = sessions_.size() <= 1
+                              ? Duration::zero()
+                              : std::min<Duration>(kSpreadPerInstance * static_cast<int>(sessions_.size()), kMaxSpread);
   for (auto& [key, session] : sessions_) session.session.on(SessionEvent::collector_ready, spread);
 }
 

@@ -42,15 +42,15 @@ std::string_view to_text(CollectorState state);
 // What status shows; observed, not wished.
 struct CollectorStatus {
   CollectorState state = CollectorState::idle;
-  std::string address;      // in use or tried last
-  std::string dialect;      // "v3"
-  std::string spelling;     // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
-  Tick since{};             // of `state`
-  std::string last_error;   // of the last call or connection that failed; empty: none yet
-  Tick last_ok{};           // of the last OK; zero: none yet
+  std::string address;     // in use or tried last
+  std::string dialect;     // "v3"
+  std::string spelling;    // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
+  Tick since{};            // of `state`
+  std::string last_error;  // of the last call or connection that failed; empty: none yet
+  Tick last_ok{};          // of the last OK; zero: none yet
   std::uint64_t calls_ok = 0;
   std::uint64_t calls_failed = 0;
-  std::uint64_t connects = 0;            // times the connection became ready
+  std::uint64_t connects = 0;             // times the connection became ready
   std::uint64_t undecodable_answers = 0;  // OK with bytes that are no answer: counted as OK
 };
 
@@ -67,7 +67,7 @@ class CollectorListener {
 class Collector {
  public:
   struct Capabilities {
-    bool properties = true;   // report_properties says something to this generation
+    bool properties = true;    // report_properties says something to this generation
     bool integer_ids = false;  // segments need registered ids before they may be sent
   };
 

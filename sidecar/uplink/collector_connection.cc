@@ -41,8 +41,8 @@ class CollectorConnection::Watch final : public CompletionThread::Event {
   CollectorConnection* connection_;
 };
 
-CollectorConnection::CollectorConnection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
-                       std::function<void(Event)> on_event)
+CollectorConnection::CollectorConnection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions,
+                                         Random& random, std::function<void(Event)> on_event)
     : options_(options),
       loop_(loop),
       completions_(completions),

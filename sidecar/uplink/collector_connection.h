@@ -3,8 +3,8 @@
 // CollectorConnection keeps one gRPC channel to a collector: connects, tells when it became
 // ready or was lost, and tries again with back-off and jitter, the next address at
 // each failed attempt. A connection that is lost at once counts as a failed attempt, so
-// that a server which accepts and hangs up is not asked for ever at the first pace. gRPC's own reconnecting is not used: a channel that failed
-// is thrown away, so that the pace is ours and visible.
+// that a server which accepts and hangs up is not asked for ever at the first pace. gRPC's own reconnecting is not
+// used: a channel that failed is thrown away, so that the pace is ours and visible.
 //
 // Owner: a dialect. Thread: loop; events come in a turn of their own.
 
@@ -31,7 +31,7 @@ class CollectorConnection {
 
   // The references outlive the connection.
   CollectorConnection(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
-             std::function<void(Event)> on_event);
+                      std::function<void(Event)> on_event);
   // Ends without a further event.
   ~CollectorConnection();
   CollectorConnection(const CollectorConnection&) = delete;

@@ -7,7 +7,8 @@
 namespace sidecar {
 
 void take_over_grpc_log() {
-  gpr_set_log_function([](gpr_log_func_args* line) { log_debug("grpc: {} ({}:{})", line->message, line->file, line->line); });
+  gpr_set_log_function(
+      [](gpr_log_func_args* line) { log_debug("grpc: {} ({}:{})", line->message, line->file, line->line); });
 }
 
 }  // namespace sidecar

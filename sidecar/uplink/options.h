@@ -10,9 +10,9 @@ namespace sidecar {
 
 // How the collector is reached; see conf/sidecar.yaml.
 struct UplinkOptions {
-  std::vector<std::string> addresses;               // HOST:PORT each, at least one
-  Duration deadline = std::chrono::seconds(30);     // of every call, 1s..10m
-  Backoff backoff;                                  // between attempts to connect, and of retries
+  std::vector<std::string> addresses;            // HOST:PORT each, at least one
+  Duration deadline = std::chrono::seconds(30);  // of every call, 1s..10m
+  Backoff backoff;                               // between attempts to connect, and of retries
 };
 
 }  // namespace sidecar

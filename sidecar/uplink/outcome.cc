@@ -45,14 +45,22 @@ std::string_view status_name(int code) { return row(code).name; }
 
 std::string_view to_text(Verdict verdict) {
   switch (verdict) {
-    case Verdict::delivered: return "delivered";
-    case Verdict::retry: return "retry";
-    case Verdict::back_off: return "back off";
-    case Verdict::hold_auth: return "not authenticated";
-    case Verdict::wrong_server: return "wrong server";
-    case Verdict::next_spelling: return "next spelling";
-    case Verdict::suspect: return "refused";
-    case Verdict::cancelled: return "cancelled";
+    case Verdict::delivered:
+      return "delivered";
+    case Verdict::retry:
+      return "retry";
+    case Verdict::back_off:
+      return "back off";
+    case Verdict::hold_auth:
+      return "not authenticated";
+    case Verdict::wrong_server:
+      return "wrong server";
+    case Verdict::next_spelling:
+      return "next spelling";
+    case Verdict::suspect:
+      return "refused";
+    case Verdict::cancelled:
+      return "cancelled";
   }
   return "?";
 }

@@ -9,14 +9,14 @@
 namespace sidecar {
 
 enum class Verdict {
-  delivered,       // OK: settled
-  retry,           // nobody answered: try again with back-off; counts for fail-over
-  back_off,        // RESOURCE_EXHAUSTED: the collector asks for less
-  hold_auth,       // token missing or wrong: hold everything, state AUTH
-  wrong_server,    // no spelling of the method exists there: hold, state WRONG_SERVER
-  next_spelling,   // this spelling does not exist there; internal to a dialect
-  suspect,         // refused as it stands: after three times, bisect; alone three times, drop
-  cancelled,       // we did it ourselves: says nothing
+  delivered,      // OK: settled
+  retry,          // nobody answered: try again with back-off; counts for fail-over
+  back_off,       // RESOURCE_EXHAUSTED: the collector asks for less
+  hold_auth,      // token missing or wrong: hold everything, state AUTH
+  wrong_server,   // no spelling of the method exists there: hold, state WRONG_SERVER
+  next_spelling,  // this spelling does not exist there; internal to a dialect
+  suspect,        // refused as it stands: after three times, bisect; alone three times, drop
+  cancelled,      // we did it ourselves: says nothing
 };
 
 struct Outcome {

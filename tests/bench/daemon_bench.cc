@@ -90,7 +90,8 @@ class RawClient {
   std::uint64_t sent() const { return seq_; }
 
  private:
-  void send_frame(ipc_protocol::FrameType type, std::uint64_t seq, std::uint16_t count, const std::vector<std::uint8_t>& payload) {
+  void send_frame(ipc_protocol::FrameType type, std::uint64_t seq, std::uint16_t count,
+                  const std::vector<std::uint8_t>& payload) {
     ipc_protocol::FrameHeader header{};
     header.magic = ipc_protocol::kMagic;
     header.header_words = ipc_protocol::kHeaderWords;
@@ -139,7 +140,8 @@ std::uint64_t delivered(const std::string& control) {
     const std::string request = "GET /status HTTP/1.1\r\nHost: sidecar\r\nConnection: close\r\n\r\n";
     CHECK(write(fd, request.data(), request.size()) == static_cast<ssize_t>(request.size()));
     char buffer[65536];
-    for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;)
+      answer.append(buffer, static_cast<std::size_t>(got));
   }
   close(fd);
   const std::size_t totals = answer.find("\"totals\"");
@@ -169,10 +171,11 @@ int main(int argc, char** argv) {
   const TemporaryDirectory directory;
   const std::string socket = directory.path() + "/ingest.v1.sock";
   const std::string control = directory.path() + "/control.sock";
-  Process daemon({argv[1], "--config",
-                  directory.write("sidecar.yaml", "collector: {addresses: [\"" + sink.address() + "\"]}\nsocket: {path: " + socket +
-                                                      "}\ncontrol: {path: " + control + "}\n")},
-                 directory.path() + "/log");
+  Process daemon(
+      {argv[1], "--config",
+       directory.write("sidecar.yaml", "collector: {addresses: [\"" + sink.address() +
+                                           "\"]}\nsocket: {path: " + socket + "}\ncontrol: {path: " + control + "}\n")},
+      directory.path() + "/log");
   CHECK(wait_until([&] { return access(control.c_str(), F_OK) == 0; }));
   RawClient client(socket, segment);
   const auto cost = [&](std::size_t count, std::size_t rate) {
@@ -192,7 +195,8 @@ int main(int argc, char** argv) {
     full.push_back(cost(segments, 0));
     bare.push_back(per_segment(segments, [&] { bare_sender.send(segments); }));
   }
-  std::printf("segment: 5 spans, %zu bytes as a flatbuffer; %zu segments a round, medians of 5\n", segment.size(), segments);
+  std::printf("segment: 5 spans, %zu bytes as a flatbuffer; %zu segments a round, medians of 5\n", segment.size(),
+              segments);
   std::printf("daemon at full speed:                   %7.0f ns CPU/segment\n", median(full));
   std::printf("bare gRPC stream, serialized, hint 16:  %7.0f ns CPU/segment\n", median(bare));
   std::printf("ratio daemon/bare:                      %7.2f\n", median(full) / median(bare));

@@ -20,11 +20,13 @@ inline std::vector<std::uint8_t> sample_segment() {
       tags = {fbs::CreateTagDirect(fbb, "url", "http://shop.example/orders/4711/items?page=2"),
               fbs::CreateTagDirect(fbb, "http.method", "GET"), fbs::CreateTagDirect(fbb, "http.status_code", "200")};
     } else {
-      tags = {fbs::CreateTagDirect(fbb, "db.type", "sqlite"), fbs::CreateTagDirect(fbb, "db.instance", "orders"),
-              fbs::CreateTagDirect(fbb, "db.statement", "SELECT id, name, price FROM items WHERE order_id = ? LIMIT 20")};
+      tags = {
+          fbs::CreateTagDirect(fbb, "db.type", "sqlite"), fbs::CreateTagDirect(fbb, "db.instance", "orders"),
+          fbs::CreateTagDirect(fbb, "db.statement", "SELECT id, name, price FROM items WHERE order_id = ? LIMIT 20")};
     }
-    spans.push_back(fbs::CreateSpanDirect(fbb, i, i - 1, at + i * 100, 5'000 - i * 100, i == 0 ? fbs::SpanType::Entry : fbs::SpanType::Exit,
-                                          i == 0 ? 3 : 1, 33, false, i == 0 ? "GET:/orders/{id}/items" : "sqlite/select/items",
+    spans.push_back(fbs::CreateSpanDirect(fbb, i, i - 1, at + i * 100, 5'000 - i * 100,
+                                          i == 0 ? fbs::SpanType::Entry : fbs::SpanType::Exit, i == 0 ? 3 : 1, 33,
+                                          false, i == 0 ? "GET:/orders/{id}/items" : "sqlite/select/items",
                                           i == 0 ? nullptr : "db-1.shop.example:3306", &tags));
   }
   std::reverse(spans.begin(), spans.end());

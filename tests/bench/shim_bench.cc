@@ -117,7 +117,9 @@ void one_segment(sidecar::Tracer tracer) {
     check.tag("user", "someone").tag("role", "customer").tag("cache", "hit");
     sidecar::Span query = tracer.exit("SQLite/SELECT", "sqlite:orders");
     query.layer(sidecar::SpanLayer::database);
-    query.tag("db.type", "sqlite").tag("db.instance", "orders").tag("db.statement", "SELECT * FROM orders WHERE id = ?");
+    query.tag("db.type", "sqlite")
+        .tag("db.instance", "orders")
+        .tag("db.statement", "SELECT * FROM orders WHERE id = ?");
   }
   sidecar::Span call = tracer.exit("GET:/stock", "stock:8080");
   call.layer(sidecar::SpanLayer::http).component(2);
@@ -184,10 +186,12 @@ void measure(bool asleep, const std::vector<unsigned char>& bytes) {
   const sidecar::Stats stats = tracer.stats();
   const std::int64_t ours = median(shim);
   const std::int64_t theirs = median(sends);
-  std::printf("peer %-6s  segment of 5 spans %6lld ns   bare send(2) of %zu bytes %6lld ns   ratio %.2f   (refused by the socket: %llu of %llu)\n",
-              asleep ? "asleep" : "awake", static_cast<long long>(ours), bytes.size(), static_cast<long long>(theirs),
-              static_cast<double>(ours) / static_cast<double>(theirs), static_cast<unsigned long long>(stats.send_blocked),
-              static_cast<unsigned long long>(stats.created));
+  std::printf(
+      "peer %-6s  segment of 5 spans %6lld ns   bare send(2) of %zu bytes %6lld ns   ratio %.2f   (refused by the "
+      "socket: %llu of %llu)\n",
+      asleep ? "asleep" : "awake", static_cast<long long>(ours), bytes.size(), static_cast<long long>(theirs),
+      static_cast<double>(ours) / static_cast<double>(theirs), static_cast<unsigned long long>(stats.send_blocked),
+      static_cast<unsigned long long>(stats.created));
   kill(peer, SIGKILL);
   waitpid(peer, nullptr, 0);
   close(listener);

@@ -88,8 +88,8 @@ int main(int argc, char** argv) {
   wire::v3::SegmentCollection parsed;
   CHECK(parsed.ParseFromString(collection));
   const std::string serialized = parsed.segments(0).SerializeAsString();
-  std::printf("segment: 5 spans, %zu bytes as a flatbuffer, %zu as protobuf; %zu segments a round, %zu rounds\n", segment.size(),
-              serialized.size(), segments, rounds);
+  std::printf("segment: 5 spans, %zu bytes as a flatbuffer, %zu as protobuf; %zu segments a round, %zu rounds\n",
+              segment.size(), serialized.size(), segments, rounds);
 
   std::vector<double> sidecar, bare, direct, object;
   {

@@ -26,7 +26,8 @@ Result<Fields> fields_of(const httplib::Request& request) {
   }
   const nlohmann::json body = nlohmann::json::parse(request.body, nullptr, false);
   if (!body.is_object()) return fail(Errc::invalid_argument, "the body is not a JSON object");
-  for (const auto& [name, value] : body.items()) fields[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  for (const auto& [name, value] : body.items())
+    fields[name] = value.is_string() ? value.get<std::string>() : value.dump();
   return fields;
 }
 
@@ -59,8 +60,10 @@ struct HttpDoor::Impl {
 HttpDoor::HttpDoor(TestCollector& collector, int port) : impl_(std::make_unique<Impl>()) {
   httplib::Server& server = impl_->server;
   const Store& store = collector.store();
-  server.Get("/traces.json", [&store](const auto&, auto& response) { answer(response, traces_to_json(store.segments())); });
-  server.Get("/instances.json", [&store](const auto&, auto& response) { answer(response, instances_to_json(store.instances())); });
+  server.Get("/traces.json",
+             [&store](const auto&, auto& response) { answer(response, traces_to_json(store.segments())); });
+  server.Get("/instances.json",
+             [&store](const auto&, auto& response) { answer(response, instances_to_json(store.instances())); });
   server.Get("/calls.json", [&store](const auto&, auto& response) { answer(response, calls_to_json(store.calls())); });
   server.Get("/traces", [&store](const auto&, auto& response) {
     response.set_content(traces_to_text(store.segments()), "text/plain; charset=utf-8");

@@ -13,10 +13,12 @@ int main(int argc, char** argv) {
   std::string spelling = "both";
   CLI::App app{
       "A SkyWalking collector (generation v3) for tests: gRPC on 127.0.0.1, what arrived over HTTP.\n"
-      "Prints one line {\"grpc\":\"127.0.0.1:PORT\",\"http\":\"127.0.0.1:PORT\"} when ready; ends on SIGTERM or SIGINT.\n"
+      "Prints one line {\"grpc\":\"127.0.0.1:PORT\",\"http\":\"127.0.0.1:PORT\"} when ready; ends on SIGTERM or "
+      "SIGINT.\n"
       "GET /traces, /traces.json, /instances.json, /calls.json. POST /misbehave, for example:\n"
       "  curl -d '{\"fault\":\"hang\",\"method\":\"collectInSync\",\"times\":3}' 127.0.0.1:PORT/misbehave\n"
-      "Faults: hang, slow (delay_ms), status (code), reset_stream, unimplemented, close, garbage, poison (key, value, code),\n"
+      "Faults: hang, slow (delay_ms), status (code), reset_stream, unimplemented, close, garbage, poison (key, value, "
+      "code),\n"
       "refuse, restart (wipe), none (ends all); each with method, times, message, keep."};
   app.add_option("--port", options.port, "port for gRPC (default: any)")->check(CLI::Range(0, 65535));
   app.add_option("--http-port", http_port, "port for HTTP (default: any)")->check(CLI::Range(0, 65535));

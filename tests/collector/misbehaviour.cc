@@ -6,15 +6,21 @@
 namespace sidecar {
 namespace {
 
-constexpr const char* kCodes[] = {"OK",        "CANCELLED",         "UNKNOWN",           "INVALID_ARGUMENT",    "DEADLINE_EXCEEDED",
-                                  "NOT_FOUND", "ALREADY_EXISTS",    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",  "FAILED_PRECONDITION",
-                                  "ABORTED",   "OUT_OF_RANGE",      "UNIMPLEMENTED",     "INTERNAL",            "UNAVAILABLE",
-                                  "DATA_LOSS", "UNAUTHENTICATED"};
+constexpr const char* kCodes[] = {
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 constexpr std::pair<const char*, Fault> kFaults[] = {
-    {"hang", Fault::hang},   {"slow", Fault::slow},       {"status", Fault::status},
-    {"reset_stream", Fault::reset_stream}, {"unimplemented", Fault::unimplemented},
-    {"close", Fault::close}, {"garbage", Fault::garbage}, {"poison", Fault::poison},
+    {"hang", Fault::hang},
+    {"slow", Fault::slow},
+    {"status", Fault::status},
+    {"reset_stream", Fault::reset_stream},
+    {"unimplemented", Fault::unimplemented},
+    {"close", Fault::close},
+    {"garbage", Fault::garbage},
+    {"poison", Fault::poison},
 };
 
 bool parse_int(const std::string& text, int& value) {

@@ -26,13 +26,13 @@ enum class Fault {
 
 struct Misbehaviour {
   Fault fault = Fault::hang;
-  std::string method;                 // "collectInSync", a whole path, or empty: every method
-  int times = -1;                     // for the next n calls it fits; -1: until told
-  int code = 2;                       // gRPC status
-  std::string message;                // of the status; of garbage: the bytes, empty: some
+  std::string method;   // "collectInSync", a whole path, or empty: every method
+  int times = -1;       // for the next n calls it fits; -1: until told
+  int code = 2;         // gRPC status
+  std::string message;  // of the status; of garbage: the bytes, empty: some
   std::chrono::milliseconds delay{0};
-  std::string key, value;             // of the poison; empty value: any
-  bool keep = false;                  // what the call brought is kept although it fails
+  std::string key, value;  // of the poison; empty value: any
+  bool keep = false;       // what the call brought is kept although it fails
 };
 
 // From names and values as text (query string or JSON): fault (or "status" with a

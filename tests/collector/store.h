@@ -22,7 +22,7 @@ namespace sidecar {
 struct StoredInstance {
   std::string service;
   std::string instance;
-  std::string layer;  // of the last keepAlive
+  std::string layer;                                            // of the last keepAlive
   std::vector<std::pair<std::string, std::string>> properties;  // of the last report
   unsigned property_reports = 0;
   unsigned keep_alives = 0;

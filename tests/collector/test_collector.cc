@@ -105,8 +105,7 @@ namespace {
 class CallReactor final : public grpc::ServerGenericBidiReactor {
  public:
   CallReactor(TestCollector::Impl& owner, grpc::GenericCallbackServerContext& context)
-      : owner_(owner), context_(context), id_(++owner.last_id), path_(context.method()) {
-  }
+      : owner_(owner), context_(context), id_(++owner.last_id), path_(context.method()) {}
 
   void start() {
     method_ = owner_.find(path_);
@@ -125,7 +124,8 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
     if (bytes.size() > owner_.options.max_message) return reset();
     if (!decode(bytes)) return finish({grpc::StatusCode::UNKNOWN, "Application error processing RPC"});
     Misbehaviour how;
-    if (owner_.misbehaviours.take(path_, how, [this](const auto& key, const auto& value) { return poisoned(key, value); }))
+    if (owner_.misbehaviours.take(path_, how,
+                                  [this](const auto& key, const auto& value) { return poisoned(key, value); }))
       return misbehave(how);
     proceed();
   }
@@ -149,17 +149,23 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
     const std::string wanted = owner_.token();
     if (wanted.empty()) return true;
     const auto found = context_.client_metadata().find("authentication");
-    return found != context_.client_metadata().end() && std::string(found->second.data(), found->second.size()) == wanted;
+    return found != context_.client_metadata().end() &&
+           std::string(found->second.data(), found->second.size()) == wanted;
   }
 
   bool decode(const std::string& bytes) {
     segments_.Clear();
     switch (method_) {
-      case Method::properties: return properties_.ParseFromString(bytes);
-      case Method::keep_alive: return ping_.ParseFromString(bytes);
-      case Method::collect_in_sync: return segments_.ParseFromString(bytes);
-      case Method::collect: return segments_.add_segments()->ParseFromString(bytes);
-      case Method::none: break;
+      case Method::properties:
+        return properties_.ParseFromString(bytes);
+      case Method::keep_alive:
+        return ping_.ParseFromString(bytes);
+      case Method::collect_in_sync:
+        return segments_.ParseFromString(bytes);
+      case Method::collect:
+        return segments_.add_segments()->ParseFromString(bytes);
+      case Method::none:
+        break;
     }
     return false;
   }
@@ -191,9 +197,12 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
         });
       }
       case Fault::status:
-      case Fault::poison: return finish({static_cast<grpc::StatusCode>(how.code), how.message});
-      case Fault::reset_stream: return reset();
-      case Fault::unimplemented: return finish_unknown_method();
+      case Fault::poison:
+        return finish({static_cast<grpc::StatusCode>(how.code), how.message});
+      case Fault::reset_stream:
+        return reset();
+      case Fault::unimplemented:
+        return finish_unknown_method();
       case Fault::close: {
         count("CLOSE");
         park();
@@ -203,7 +212,8 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
           owner.open();
         });
       }
-      case Fault::garbage: return finish_ok(how.message.empty() ? "\xff\xff\xff garbage" : how.message);
+      case Fault::garbage:
+        return finish_ok(how.message.empty() ? "\xff\xff\xff garbage" : how.message);
     }
   }
 
@@ -276,7 +286,8 @@ Method TestCollector::Impl::find(const std::string& path) const {
   constexpr std::string_view kPackage = "/skywalking.v3.";
   const bool packaged = path.starts_with(kPackage);
   if (packaged ? !options.packaged : !options.bare) return Method::none;
-  const std::string_view rest = std::string_view(path).substr(packaged ? kPackage.size() : std::min<std::size_t>(1, path.size()));
+  const std::string_view rest =
+      std::string_view(path).substr(packaged ? kPackage.size() : std::min<std::size_t>(1, path.size()));
   if (rest == "ManagementService/reportInstanceProperties") return Method::properties;
   if (rest == "ManagementService/keepAlive") return Method::keep_alive;
   if (rest == "TraceSegmentReportService/collectInSync" && options.sync) return Method::collect_in_sync;

@@ -18,13 +18,13 @@
 namespace sidecar {
 
 struct TestCollectorOptions {
-  bool packaged = true;  // serves /skywalking.v3.Service/method
-  bool bare = true;      // serves /Service/method
-  bool sync = true;      // serves collectInSync (since 8.2)
-  std::string token;     // if not empty, the header "authentication" must equal it
+  bool packaged = true;                 // serves /skywalking.v3.Service/method
+  bool bare = true;                     // serves /Service/method
+  bool sync = true;                     // serves collectInSync (since 8.2)
+  std::string token;                    // if not empty, the header "authentication" must equal it
   std::size_t max_message = 50u << 20;  // beyond it the stream is reset
   std::size_t max_segments = 200'000;
-  int port = 0;          // 0: any
+  int port = 0;  // 0: any
 };
 
 class TestCollector {

@@ -101,7 +101,8 @@ TEST_SUITE("collector/test_collector") {
     TestCollector server;
     Client client(server.address());
     CHECK(client.call(kSync, {"\xff\xff\xff"}).error_code() == grpc::UNKNOWN);
-    CHECK(client.call(kCollect, {segment("t", "1").SerializeAsString(), "\x0a\x02\xc3\x28"}).error_code() == grpc::UNKNOWN);
+    CHECK(client.call(kCollect, {segment("t", "1").SerializeAsString(), "\x0a\x02\xc3\x28"}).error_code() ==
+          grpc::UNKNOWN);
     CHECK(server.store().segment_ids() == std::vector<std::string>{"1"});
   }
 
@@ -178,7 +179,8 @@ TEST_SUITE("collector/test_collector") {
     auto server = std::make_unique<TestCollector>();
     server->misbehave({.fault = Fault::hang});
     std::thread caller([address = server->address()] { CHECK_FALSE(Client(address).call(kPing, {""}).ok()); });
-    CHECK(server->store().wait_for([&] { return server->parked() == 1 || server->store().count_calls("keepAlive") == 1; }));
+    CHECK(server->store().wait_for(
+        [&] { return server->parked() == 1 || server->store().count_calls("keepAlive") == 1; }));
     server.reset();
     caller.join();
   }
@@ -197,7 +199,8 @@ TEST_SUITE("collector/test_collector") {
     CHECK(http.Get("/traces")->body.rfind("trace trace-1  1 span, 1 segment\n", 0) == 0);
     CHECK(nlohmann::json::parse(http.Get("/instances.json")->body)["instances"][0]["segments"] == 1);
     CHECK(nlohmann::json::parse(http.Get("/calls.json")->body)["calls"][0]["count"] == 1);
-    CHECK(http.Post("/misbehave", R"({"fault":"status","code":"INTERNAL","times":1})", "application/json")->status == 200);
+    CHECK(http.Post("/misbehave", R"({"fault":"status","code":"INTERNAL","times":1})", "application/json")->status ==
+          200);
     CHECK(Client(server.address()).call(kPing, {""}).error_code() == grpc::INTERNAL);
     CHECK(http.Post("/misbehave?fault=hang", "", "text/plain")->status == 200);
     CHECK(http.Post("/misbehave?fault=none", "", "text/plain")->status == 200);

@@ -70,7 +70,8 @@ json segment_to_json(const SegmentObject& segment) {
 }
 
 // Trace ids in order of first arrival, with their segments.
-std::vector<std::pair<std::string, std::vector<const SegmentObject*>>> by_trace(const std::vector<SegmentObject>& segments) {
+std::vector<std::pair<std::string, std::vector<const SegmentObject*>>> by_trace(
+    const std::vector<SegmentObject>& segments) {
   std::vector<std::pair<std::string, std::vector<const SegmentObject*>>> traces;
   std::map<std::string, std::size_t> index;
   for (const SegmentObject& segment : segments) {
@@ -159,7 +160,8 @@ class Tree {
       line(nodes_[at], level, out);
       const auto found = children_.find(at);
       if (found == children_.end()) continue;
-      for (auto child = found->second.rbegin(); child != found->second.rend(); ++child) stack.emplace_back(*child, level + 1);
+      for (auto child = found->second.rbegin(); child != found->second.rend(); ++child)
+        stack.emplace_back(*child, level + 1);
     }
   }
 
@@ -215,7 +217,8 @@ json instances_to_json(const std::vector<StoredInstance>& instances) {
 
 json calls_to_json(const std::map<std::pair<std::string, std::string>, unsigned>& calls) {
   json list = json::array();
-  for (const auto& [key, count] : calls) list.push_back({{"method", key.first}, {"status", key.second}, {"count", count}});
+  for (const auto& [key, count] : calls)
+    list.push_back({{"method", key.first}, {"status", key.second}, {"count", count}});
   return {{"calls", std::move(list)}};
 }
 

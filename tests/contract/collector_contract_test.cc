@@ -81,7 +81,8 @@ struct Fixture final : CollectorListener {
   }
   Outcome properties() {
     return answer([this](Answered answered) {
-      return subject->report_properties(name, {{"language", "cpp"}, {"ipv4", "10.0.0.1"}, {"ipv4", "10.0.0.2"}}, std::move(answered));
+      return subject->report_properties(name, {{"language", "cpp"}, {"ipv4", "10.0.0.1"}, {"ipv4", "10.0.0.2"}},
+                                        std::move(answered));
     });
   }
   std::vector<Record> segments(int count) {
@@ -407,8 +408,7 @@ TEST_SUITE("contract/collector") {
     f->start();
     f->server.misbehave({.fault = Fault::hang});
     bool answered = false;
-    for (int i = 0; i < 20; ++i)
-      f->calls.push_back(f->subject->keep_alive(f->name, [&](Outcome) { answered = true; }));
+    for (int i = 0; i < 20; ++i) f->calls.push_back(f->subject->keep_alive(f->name, [&](Outcome) { answered = true; }));
     REQUIRE(f->run_until([&] { return f->server.parked() == 20; }));
     const auto before = std::chrono::steady_clock::now();
     f->calls.clear();
@@ -424,11 +424,14 @@ TEST_SUITE("contract/collector") {
     f.start();
     std::vector<Record> batch;
     flatbuffers::FlatBufferBuilder fbb;
-    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, std::string(150'000, 'x').c_str());
+    const auto span =
+        fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, std::string(150'000, 'x').c_str());
     const auto spans = fbb.CreateVector(&span, 1);
     const fbs::Id id(1, 2, 3);
     fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
-    for (int i = 0; i < 10; ++i) batch.emplace_back(RecordKind::segment, f.agent, ++f.seq, f.loop.now(), std::span<const std::uint8_t>(fbb.GetBufferPointer(), fbb.GetSize()));
+    for (int i = 0; i < 10; ++i)
+      batch.emplace_back(RecordKind::segment, f.agent, ++f.seq, f.loop.now(),
+                         std::span<const std::uint8_t>(fbb.GetBufferPointer(), fbb.GetSize()));
     CHECK(f.send(batch).verdict == V::delivered);
     CHECK(f.encoding.taken == 6);
     CHECK(f.encoding.bytes <= 1u << 20);

@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sidecar::build_segment_object(segments[i], services[i], instances[i], *expected.add_segments());
   }
   for (std::size_t i = 0; i < count; ++i)
-    require(encoder.add({segments[i], services[i], instances[i]}, ~std::size_t{0}) == sidecar::v3::SegmentEncoder::Added::yes,
+    require(encoder.add({segments[i], services[i], instances[i]}, ~std::size_t{0}) ==
+                sidecar::v3::SegmentEncoder::Added::yes,
             "a segment was refused");
 
   std::vector<std::uint8_t> bytes(encoder.size());  // exact, so that ASan sees one byte too far

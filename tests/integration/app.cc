@@ -34,11 +34,13 @@ void finish(sidecar::Tracer tracer, unsigned long count) {
 
 void print_stats(sidecar::Tracer tracer) {
   const sidecar::Stats stats = tracer.stats();
-  std::printf("{\"created\":%llu,\"waiting\":%llu,\"sent\":%llu,\"accepted\":%llu,\"settled\":%llu,\"dropped\":%llu,\"reconnects\":%llu}\n",
-              static_cast<unsigned long long>(stats.created), static_cast<unsigned long long>(stats.waiting),
-              static_cast<unsigned long long>(stats.sent), static_cast<unsigned long long>(stats.accepted),
-              static_cast<unsigned long long>(stats.settled), static_cast<unsigned long long>(stats.dropped.total()),
-              static_cast<unsigned long long>(stats.reconnects));
+  std::printf(
+      "{\"created\":%llu,\"waiting\":%llu,\"sent\":%llu,\"accepted\":%llu,\"settled\":%llu,\"dropped\":%llu,"
+      "\"reconnects\":%llu}\n",
+      static_cast<unsigned long long>(stats.created), static_cast<unsigned long long>(stats.waiting),
+      static_cast<unsigned long long>(stats.sent), static_cast<unsigned long long>(stats.accepted),
+      static_cast<unsigned long long>(stats.settled), static_cast<unsigned long long>(stats.dropped.total()),
+      static_cast<unsigned long long>(stats.reconnects));
 }
 
 void run_child(sidecar::Tracer tracer, unsigned long count) {

@@ -17,13 +17,14 @@ IdleApp::IdleApp(const std::string& socket, const std::string& service, unsigned
   if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
   commands_.reset(fdopen(in[1], "w"));
   answers_.reset(fdopen(out[0], "r"));
-  process_ = std::make_unique<Process>(
-      std::vector<std::string>{program("app"), service, std::to_string(segments), "--idle"}, Streams{in[0], out[1]},
-      std::vector<std::string>{"SW_SIDECAR_SOCKET=" + socket});
+  process_ =
+      std::make_unique<Process>(std::vector<std::string>{program("app"), service, std::to_string(segments), "--idle"},
+                                Streams{in[0], out[1]}, std::vector<std::string>{"SW_SIDECAR_SOCKET=" + socket});
   close(in[0]);
   close(out[1]);
   char line[256];
-  if (std::fgets(line, sizeof line, answers_.get()) == nullptr) throw std::runtime_error("the application does not start");
+  if (std::fgets(line, sizeof line, answers_.get()) == nullptr)
+    throw std::runtime_error("the application does not start");
 }
 
 std::string IdleApp::ask(const std::string& command) {

@@ -82,7 +82,9 @@ TEST_SUITE("integration/bad_input") {
       REQUIRE(fd >= 0);
       std::string bytes(1 + random() % 3000, '\0');
       for (char& c : bytes) c = static_cast<char>(random());
-      if (i % 4 == 0) bytes.replace(0, std::min<std::size_t>(bytes.size(), 8), std::string("SWS\x01\x04\x41\0\0", 8).substr(0, bytes.size()));
+      if (i % 4 == 0)
+        bytes.replace(0, std::min<std::size_t>(bytes.size(), 8),
+                      std::string("SWS\x01\x04\x41\0\0", 8).substr(0, bytes.size()));
       CHECK(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
       close(fd);
     }

@@ -16,8 +16,9 @@ std::string program(const std::string& name) {
 }
 
 Daemon::Daemon(const std::string& collector, const std::string& more, const std::string& more_of_collector) {
-  directory_.write("sidecar.yaml", "collector: {addresses: [\"" + collector + "\"]" + more_of_collector + "}\nsocket: {path: " +
-                                       socket() + "}\ncontrol: {path: " + control() + "}\n" + more);
+  directory_.write("sidecar.yaml", "collector: {addresses: [\"" + collector + "\"]" + more_of_collector +
+                                       "}\nsocket: {path: " + socket() + "}\ncontrol: {path: " + control() + "}\n" +
+                                       more);
 }
 
 void Daemon::start() {

@@ -17,7 +17,8 @@ class Daemon {
  public:
   // `collector`: HOST:PORT. `more`: YAML added at top level; `more_of_collector`: to its
   // part of the configuration, beginning with ", ". Does not start it.
-  explicit Daemon(const std::string& collector, const std::string& more = {}, const std::string& more_of_collector = {});
+  explicit Daemon(const std::string& collector, const std::string& more = {},
+                  const std::string& more_of_collector = {});
 
   // Starts it and waits until its control socket answers.
   void start();

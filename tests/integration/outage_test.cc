@@ -67,7 +67,8 @@ struct Host {
 
 void check_status_code(int code) {
   Host host;
-  host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::status, .code = code}); }, host.a_call_fails(), [&] { host.collector.behave(); });
+  host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::status, .code = code}); },
+                             host.a_call_fails(), [&] { host.collector.behave(); });
 }
 
 }  // namespace
@@ -81,7 +82,8 @@ TEST_SUITE("integration/outage") {
 
   TEST_CASE("the collector hangs until the deadline") {
     Host host;
-    host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::hang}); }, host.a_call_fails(), [&] { host.collector.behave(); });
+    host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::hang}); }, host.a_call_fails(),
+                               [&] { host.collector.behave(); });
   }
 
   TEST_CASE("the collector answers UNKNOWN") { check_status_code(2); }
@@ -91,14 +93,15 @@ TEST_SUITE("integration/outage") {
 
   TEST_CASE("the collector refuses our token, until it does not") {
     Host host;
-    host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::status, .code = 7}); }, [&] { return host.collector_state_is("auth"); },
-                               [&] { host.collector.behave(); });
+    host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::status, .code = 7}); },
+                               [&] { return host.collector_state_is("auth"); }, [&] { host.collector.behave(); });
   }
 
   TEST_CASE("the collector does not know the methods, until it does") {
     Host host;
     host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::unimplemented}); },
-                               [&] { return host.collector_state_is("wrong_server"); }, [&] { host.collector.behave(); });
+                               [&] { return host.collector_state_is("wrong_server"); },
+                               [&] { host.collector.behave(); });
   }
 
   TEST_CASE("the collector resets the stream") {
@@ -109,8 +112,8 @@ TEST_SUITE("integration/outage") {
 
   TEST_CASE("the collector closes in the middle of a call") {
     Host host;
-    host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::close, .times = 3}); }, host.a_call_fails(),
-                               [&] { host.collector.behave(); });
+    host.check_nothing_is_lost([&] { host.collector.misbehave({.fault = Fault::close, .times = 3}); },
+                               host.a_call_fails(), [&] { host.collector.behave(); });
   }
 
   TEST_CASE("an answer of garbage counts as an answer, and is counted") {

@@ -31,7 +31,8 @@ TEST_SUITE("integration/status") {
     const auto instances = daemon.instances("shop");
     REQUIRE(instances.size() == 1);
     const nlohmann::json& ledger = instances[0]["ledger"];
-    CHECK(ledger["received"] == ledger["delivered"].get<int>() + ledger["held"].get<int>() + ledger["dropped_total"].get<int>());
+    CHECK(ledger["received"] ==
+          ledger["delivered"].get<int>() + ledger["held"].get<int>() + ledger["dropped_total"].get<int>());
     CHECK(ledger["balanced"] == true);
     REQUIRE(instances[0]["sessions"].size() == 1);
     CHECK(instances[0]["sessions"][0]["pid"] == app.process().pid());

@@ -41,7 +41,8 @@ void FakeCollector::answer_all(Verdict verdict) {
 }
 
 std::size_t FakeCollector::count(Kind kind) const {
-  return static_cast<std::size_t>(std::count_if(asked_.begin(), asked_.end(), [&](const Asked& a) { return a.kind == kind; }));
+  return static_cast<std::size_t>(
+      std::count_if(asked_.begin(), asked_.end(), [&](const Asked& a) { return a.kind == kind; }));
 }
 
 CallPtr FakeCollector::report_properties(const InstanceName& name, const Properties& properties, Answered answered) {

@@ -39,7 +39,8 @@ bool decode(const std::string& text, std::size_t at, std::size_t& length) {
 
 // Whether `prefix` (broken) could be the beginning of a valid sequence: some continuation makes it one.
 bool is_beginning(const std::string& prefix) {
-  for (const char* rest : {"\x80", "\xA0", "\x90", "\x80\x80", "\xA0\x80", "\x90\x80", "\x80\x80\x80", "\x90\x80\x80", "\xA0\x80\x80"}) {
+  for (const char* rest :
+       {"\x80", "\xA0", "\x90", "\x80\x80", "\xA0\x80", "\x90\x80", "\x80\x80\x80", "\x90\x80\x80", "\xA0\x80\x80"}) {
     std::size_t length = 0;
     const std::string whole = prefix + rest;
     if (decode(whole, 0, length) && length == whole.size()) return true;

@@ -37,7 +37,8 @@ class Maker {
   std::size_t below(std::size_t limit) { return limit == 0 ? 0 : next_() % limit; }
 
   std::int64_t number() {
-    constexpr std::int64_t kEdges[] = {0, 1, -1, 127, 128, 999, 1000, -999, -1000, -1001, INT64_MAX, INT64_MIN, 1'795'471'500'123'456};
+    constexpr std::int64_t kEdges[] = {
+        0, 1, -1, 127, 128, 999, 1000, -999, -1000, -1001, INT64_MAX, INT64_MIN, 1'795'471'500'123'456};
     if (coin()) return kEdges[below(std::size(kEdges))];
     return static_cast<std::int64_t>(next_() >> below(64));
   }
@@ -99,7 +100,8 @@ class Maker {
     const std::int64_t start = number(), duration = number();
     const auto component = static_cast<std::int32_t>(number());
     return fbs::CreateSpan(fbb_, id, parent, start, duration, static_cast<fbs::SpanType>(below(3)),
-                           static_cast<std::uint8_t>(below(256)), component, coin(), operation, peer, tags, logs, refs, coin());
+                           static_cast<std::uint8_t>(below(256)), component, coin(), operation, peer, tags, logs, refs,
+                           coin());
   }
 
   const NumberSource& next_;
@@ -115,7 +117,8 @@ std::vector<std::uint8_t> make_random_segment(const NumberSource& next, std::siz
 std::string make_random_text(const NumberSource& next, std::size_t max) {
   constexpr const char* kPieces[] = {"a", "/path", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\x7F", "\x01",
                                      // broken: alone, cut short, overlong, surrogate, too large
-                                     "\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF"};
+                                     "\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC0\xAF", "\xED\xA0\x80",
+                                     "\xF4\x90\x80\x80", "\xFF"};
   constexpr std::size_t kValid = 7;
   const std::size_t pieces = next() % 8 != 0 ? kValid : std::size(kPieces);
   std::string text;

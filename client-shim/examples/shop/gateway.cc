@@ -15,8 +15,9 @@ int main(int argc, char** argv) {
 
   httplib::Server server;
   server.Post("/orders", shop::traced(tracer, "/orders", [&orders](const auto& request, auto& response, auto& span) {
-                response.set_header("X-Trace-Id", std::string(span.trace_id()));  // a customer who complains can name it
-    const std::string item = request.get_param_value("item");
+                response.set_header("X-Trace-Id",
+                                    std::string(span.trace_id()));  // a customer who complains can name it
+                const std::string item = request.get_param_value("item");
                 const std::string customer = request.get_param_value("customer");
                 if (item.empty()) {
                   span.log({{"event", "refused"}, {"message", "an order without an item"}});

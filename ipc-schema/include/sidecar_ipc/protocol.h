@@ -79,8 +79,8 @@ enum class FrameType : std::uint8_t {
 };
 
 enum FrameFlags : std::uint16_t {
-  kFlagFdPayload = 1u << 0,  // reserved: payload is in a memfd
-  kFlagChecksum = 1u << 1,   // crc32c is set
+  kFlagFdPayload = 1u << 0,   // reserved: payload is in a memfd
+  kFlagChecksum = 1u << 1,    // crc32c is set
   kFlagCompressed = 1u << 2,  // reserved
   kFlagLast = 1u << 3,        // the client closes after this frame
   kFlagReplay = 1u << 4,      // the frame may have been sent before
@@ -112,17 +112,17 @@ enum Capability : std::uint64_t {
 // Why a client was refused. Stable: never renumbered.
 enum class RejectCode : std::uint32_t {
   none = 0,
-  bad_frame = 1,            // header or type that cannot be read; permanent for this client
-  unsupported_version = 2,  // no common protocol version; permanent
-  bad_hello = 3,            // HELLO missing, malformed, or with values out of range; permanent
-  hello_timeout = 4,        // no HELLO in time; retry
-  busy = 5,                 // too many connections; retry after the given time
-  identity_changed = 6,     // second HELLO with another identity; permanent
-  inherited = 7,            // frame sent by a process that is not the one that connected; reconnect
+  bad_frame = 1,             // header or type that cannot be read; permanent for this client
+  unsupported_version = 2,   // no common protocol version; permanent
+  bad_hello = 3,             // HELLO missing, malformed, or with values out of range; permanent
+  hello_timeout = 4,         // no HELLO in time; retry
+  busy = 5,                  // too many connections; retry after the given time
+  identity_changed = 6,      // second HELLO with another identity; permanent
+  inherited = 7,             // frame sent by a process that is not the one that connected; reconnect
   too_many_bad_records = 8,  // retry after the given time
-  replay_needed = 9,        // sequence numbers too scattered to keep; reconnect and send again from `accepted`
-  shutting_down = 10,       // retry after the given time
-  not_allowed = 11,         // policy; permanent
+  replay_needed = 9,         // sequence numbers too scattered to keep; reconnect and send again from `accepted`
+  shutting_down = 10,        // retry after the given time
+  not_allowed = 11,          // policy; permanent
 };
 
 // --- Limits -----------------------------------------------------------------
@@ -176,20 +176,22 @@ inline constexpr std::size_t kPageSize = 4096;
 inline constexpr std::uint32_t kPageMagic = 0x01475057;  // bytes 'W' 'P' 'G' 1
 
 namespace page {
-inline constexpr std::size_t kMagic = 0;           // u32
-inline constexpr std::size_t kWords = 4;           // u32, 8-byte words in use
-inline constexpr std::size_t kBeat = 8;            // u64, CLOCK_MONOTONIC ms of the sidecar's last turn, at least each 250 ms while it lives
-inline constexpr std::size_t kSidecarEpoch = 16;   // u64
-inline constexpr std::size_t kAccepted = 24;       // u64, all seqs up to here are taken over by this sidecar
-inline constexpr std::size_t kSettled = 32;        // u64, all seqs up to here are delivered, or dropped with a reason
-inline constexpr std::size_t kFramesWaiting = 40;  // u64, frames the sidecar has written to this connection so far, WELCOME is the 1st
-inline constexpr std::size_t kSampling = 48;       // u64, two's complement: traces per 3 s and process, -1 all
-inline constexpr std::size_t kFlags = 56;          // u64, PageFlags
-inline constexpr std::size_t kUpstream = 64;       // u64, UpstreamState
-inline constexpr std::size_t kSlot = 72;           // u64, slot of this instance among its namesakes on the host, 0 first
-inline constexpr std::size_t kIdsVersion = 128;    // u64
-inline constexpr std::size_t kServiceId = 136;     // u64, two's complement, 0 unknown (v1: application)
-inline constexpr std::size_t kInstanceId = 144;    // u64, two's complement, 0 unknown
+inline constexpr std::size_t kMagic = 0;  // u32
+inline constexpr std::size_t kWords = 4;  // u32, 8-byte words in use
+inline constexpr std::size_t kBeat =
+    8;  // u64, CLOCK_MONOTONIC ms of the sidecar's last turn, at least each 250 ms while it lives
+inline constexpr std::size_t kSidecarEpoch = 16;  // u64
+inline constexpr std::size_t kAccepted = 24;      // u64, all seqs up to here are taken over by this sidecar
+inline constexpr std::size_t kSettled = 32;       // u64, all seqs up to here are delivered, or dropped with a reason
+inline constexpr std::size_t kFramesWaiting =
+    40;  // u64, frames the sidecar has written to this connection so far, WELCOME is the 1st
+inline constexpr std::size_t kSampling = 48;     // u64, two's complement: traces per 3 s and process, -1 all
+inline constexpr std::size_t kFlags = 56;        // u64, PageFlags
+inline constexpr std::size_t kUpstream = 64;     // u64, UpstreamState
+inline constexpr std::size_t kSlot = 72;         // u64, slot of this instance among its namesakes on the host, 0 first
+inline constexpr std::size_t kIdsVersion = 128;  // u64
+inline constexpr std::size_t kServiceId = 136;   // u64, two's complement, 0 unknown (v1: application)
+inline constexpr std::size_t kInstanceId = 144;  // u64, two's complement, 0 unknown
 inline constexpr std::size_t kUsedWords = 19;
 }  // namespace page
 

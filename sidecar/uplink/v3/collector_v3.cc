@@ -44,7 +44,8 @@ bool is_commands(const grpc::ByteBuffer& answer) {
 // a status that a server may send as well; only its words tell (gRPC 1.51, message_size_filter).
 bool is_answer_too_long(const grpc::Status& status) {
   constexpr std::string_view kWords = "Received message larger than max";
-  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED && status.error_message().compare(0, kWords.size(), kWords) == 0;
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         status.error_message().compare(0, kWords.size(), kWords) == 0;
 }
 
 std::string detail_of(const grpc::Status& status) {
@@ -132,7 +133,8 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       since_(loop.now()),
       tell_timer_(loop.make_timer([this] { tell_now(); })),
       completions_(loop),
-      connection_(options_, loop, completions_, random, [this](CollectorConnection::Event event) { on_connection(event); }),
+      connection_(options_, loop, completions_, random,
+                  [this](CollectorConnection::Event event) { on_connection(event); }),
       probe_timer_(loop.make_timer([this] { probe(); })) {
   status_.dialect = "v3";
 }

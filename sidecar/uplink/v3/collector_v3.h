@@ -78,7 +78,7 @@ class CollectorV3 final : public Collector {
   Spelling spelling_ = Spelling::packaged;  // tried first
   bool spelling_worked_ = false;            // on this connection
   LogLimit plainer_log_;
-  unsigned probes_ = 0;                     // since the state was `up` for a while
+  unsigned probes_ = 0;  // since the state was `up` for a while
 
   bool tell_lost_ = false;   // the listeners do not know yet
   bool tell_ready_ = false;  // likewise, and after tell_lost_

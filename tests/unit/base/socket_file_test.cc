@@ -90,12 +90,11 @@ TEST_SUITE("base/socket_file") {
     Directory directory;
     const std::string path = directory.file("s.sock");
     SUBCASE("a file") { std::ofstream(path) << "precious"; }
-    SUBCASE("a link to a socket") {
-      fs::create_symlink(directory.file("elsewhere"), path);
-    }
+    SUBCASE("a link to a socket") { fs::create_symlink(directory.file("elsewhere"), path); }
     SUBCASE("a directory") { fs::create_directory(path); }
     SUBCASE("a FIFO") { REQUIRE(mkfifo(path.c_str(), 0600) == 0); }
-    struct stat before {}, after{};
+    struct stat before {
+    }, after{};
     REQUIRE(lstat(path.c_str(), &before) == 0);
     CHECK(refusal(path) == Errc::invalid_argument);
     REQUIRE(lstat(path.c_str(), &after) == 0);

@@ -149,7 +149,8 @@ TEST_SUITE("carrier/carrier") {
     CHECK(waiting * 100'000 <= 4u << 20);
     CHECK(refused > 0);
     CHECK(f.carrier.held_bytes() <= 4u << 20);
-    for (std::size_t channel = 0; channel < f.carrier.channel_count(); ++channel) f.carrier.take_batch(channel, 100, 1 << 20);
+    for (std::size_t channel = 0; channel < f.carrier.channel_count(); ++channel)
+      f.carrier.take_batch(channel, 100, 1 << 20);
     CHECK(f.carrier.held_bytes() == 0);
   }
 

@@ -88,8 +88,10 @@ TEST_SUITE("config/config") {
       CHECK(key.show(config) == other.at(key.path));
       // The same through a file and through the environment.
       if (!key.list && key.path != "socket.max_connections_per_user") {
-        CHECK(key.show(parse(kMinimal + std::string(key.path.starts_with("collector.") ? "" : yaml_for(key.path, other.at(key.path)))).config) ==
-              (key.path.starts_with("collector.") ? key.default_value() : other.at(key.path)));
+        CHECK(key.show(
+                  parse(kMinimal +
+                        std::string(key.path.starts_with("collector.") ? "" : yaml_for(key.path, other.at(key.path))))
+                      .config) == (key.path.starts_with("collector.") ? key.default_value() : other.at(key.path)));
         const LoadedConfig over = parse(kMinimal, {{key.variable(), other.at(key.path)}});
         CHECK(over.errors.empty());
         CHECK(key.show(over.config) == other.at(key.path));
@@ -113,21 +115,25 @@ TEST_SUITE("config/config") {
 
   TEST_CASE("an unknown key is named with the one that was meant") {
     CHECK(error("carier: {channels: 4}") == "f.yaml:2:1: carier: unknown key, did you mean 'carrier'?");
-    CHECK(error("carrier: {chanels: 4}") == "f.yaml:2:11: carrier.chanels: unknown key, did you mean 'carrier.channels'?");
+    CHECK(error("carrier: {chanels: 4}") ==
+          "f.yaml:2:11: carrier.chanels: unknown key, did you mean 'carrier.channels'?");
     CHECK(error("channels: 4") == "f.yaml:2:1: channels: unknown key, did you mean 'carrier.channels'?");
     CHECK(error("batch: {frobnicate: 4}") ==
           "f.yaml:2:9: batch.frobnicate: unknown key; below batch there are segments, bytes, age, backoff");
   }
 
   TEST_CASE("a value of another kind is refused with what was expected") {
-    CHECK(error("carrier: {channels: eight}") == "f.yaml:2:21: carrier.channels: expected an integer from 1 to 256, got 'eight'");
-    CHECK(contains(error("carrier: {channels: [8]}"), "f.yaml:2:21: carrier.channels: expected an integer from 1 to 256, got a list"));
+    CHECK(error("carrier: {channels: eight}") ==
+          "f.yaml:2:21: carrier.channels: expected an integer from 1 to 256, got 'eight'");
+    CHECK(contains(error("carrier: {channels: [8]}"),
+                   "f.yaml:2:21: carrier.channels: expected an integer from 1 to 256, got a list"));
     CHECK(contains(error("carrier: {channels: {a: 8}}"), "got keys"));
     CHECK(contains(error("carrier: {channels: }"), "got nothing; remove the line"));
     CHECK(contains(error("carrier: 8"), "carrier: expected keys below it: channels, slots, memory, strategy"));
     CHECK(contains(error("log: {level: yes}"), "one of error, warning, info, debug, got 'yes'"));
     CHECK(contains(error("log: {level: warn}"), "'warn', did you mean"));
-    CHECK(contains(errors("collector: {addresses: \"a:1\"}").front(), "collector.addresses: expected a list [HOST:PORT, ...]"));
+    CHECK(contains(errors("collector: {addresses: \"a:1\"}").front(),
+                   "collector.addresses: expected a list [HOST:PORT, ...]"));
   }
 
   TEST_CASE("numbers are strict: range, sign, fraction, trailing text; a leading zero is not octal") {
@@ -142,7 +148,8 @@ TEST_SUITE("config/config") {
       CHECK(contains(errors("collector: {addresses: [\"a:1\"], deadline: " + std::string(bad) + "}").at(0),
                      "collector.deadline: expected a duration with its unit (ms, s, m, h) from 1s to 10m, got '"));
     for (const char* bad : {"32", "32MB", "32 MiB", "1B", "65GiB", "MiB"})
-      CHECK(contains(error("carrier: {memory: " + std::string(bad) + "}"), "expected a size with its unit (B, KiB, MiB, GiB) from 1MiB to 64GiB"));
+      CHECK(contains(error("carrier: {memory: " + std::string(bad) + "}"),
+                     "expected a size with its unit (B, KiB, MiB, GiB) from 1MiB to 64GiB"));
   }
 
   TEST_CASE("a file mode is octal and lets the owner in") {
@@ -153,36 +160,48 @@ TEST_SUITE("config/config") {
 
   TEST_CASE("an address is HOST:PORT") {
     const auto of = [](const std::string& address) { return errors("collector: {addresses: [\"" + address + "\"]}"); };
-    for (const char* good : {"a:1", "oap.example.com:65535", "10.0.0.1:11800", "[::1]:11800", "my_oap:11800"}) CHECK_MESSAGE(of(good).empty(), good);
-    for (const char* bad : {"a", "a:", ":1", "a:0", "a:65536", "a:1x", "http://a:1", "::1:11800", "[]:1", "[a]:1", "a b:1", "a:-1", "a:00000001", ""}) {
+    for (const char* good : {"a:1", "oap.example.com:65535", "10.0.0.1:11800", "[::1]:11800", "my_oap:11800"})
+      CHECK_MESSAGE(of(good).empty(), good);
+    for (const char* bad : {"a", "a:", ":1", "a:0", "a:65536", "a:1x", "http://a:1", "::1:11800", "[]:1", "[a]:1",
+                            "a b:1", "a:-1", "a:00000001", ""}) {
       CAPTURE(bad);
       REQUIRE(of(bad).size() == 1);
       CHECK(contains(of(bad)[0], "f.yaml:1:25: collector.addresses: expected HOST:PORT, such as"));
     }
-    CHECK(contains(errors("collector: {addresses: [\"a:1\", \"a:1\"]}").at(0), "1:32: collector.addresses: 'a:1' is listed twice"));
+    CHECK(contains(errors("collector: {addresses: [\"a:1\", \"a:1\"]}").at(0),
+                   "1:32: collector.addresses: 'a:1' is listed twice"));
     CHECK(contains(errors("collector: {addresses: []}").at(0), "1:13: collector.addresses: missing"));
-    CHECK(contains(errors("log: {level: info}").at(0), "f.yaml:1:1: collector.addresses: missing: expected a list [HOST:PORT, ...]"));
+    CHECK(contains(errors("log: {level: info}").at(0),
+                   "f.yaml:1:1: collector.addresses: missing: expected a list [HOST:PORT, ...]"));
   }
 
   TEST_CASE("paths of sockets are absolute, short enough and not the same") {
-    for (const std::string& bad : {std::string("run/x"), std::string("/"), std::string("/run/"), "/" + std::string(103, 'a'), std::string()})
-      CHECK(contains(error("socket: {path: \"" + bad + "\"}"), "socket.path: expected an absolute path of at most 103 bytes"));
-    CHECK(contains(error("control: {path: /run/sw-sidecar/ingest.v1.sock}"), "2:11: control.path: expected another path than socket.path"));
+    for (const std::string& bad :
+         {std::string("run/x"), std::string("/"), std::string("/run/"), "/" + std::string(103, 'a'), std::string()})
+      CHECK(contains(error("socket: {path: \"" + bad + "\"}"),
+                     "socket.path: expected an absolute path of at most 103 bytes"));
+    CHECK(contains(error("control: {path: /run/sw-sidecar/ingest.v1.sock}"),
+                   "2:11: control.path: expected another path than socket.path"));
     CHECK(contains(error("host: \"a b\""), "host: expected a name"));
   }
 
   TEST_CASE("settings that contradict each other are named") {
     CHECK(error("batch: {backoff: {first: 10s, max: 1s}}") ==
           "f.yaml:2:31: batch.backoff.max: expected at least batch.backoff.first, which is '10s'");
-    CHECK(error("batch: {backoff: {first: 1m}}") == "f.yaml:2:19: batch.backoff.max: expected at least batch.backoff.first, which is '1m'");
-    CHECK(contains(error("socket: {max_connections: 10, max_connections_per_user: 11}"), "expected at most socket.max_connections"));
+    CHECK(error("batch: {backoff: {first: 1m}}") ==
+          "f.yaml:2:19: batch.backoff.max: expected at least batch.backoff.first, which is '1m'");
+    CHECK(contains(error("socket: {max_connections: 10, max_connections_per_user: 11}"),
+                   "expected at most socket.max_connections"));
     const auto from_environment = errors(kMinimal, {{"SW_SIDECAR_COLLECTOR_BACKOFF_MAX", "500ms"}});
     REQUIRE(from_environment.size() == 1);
-    CHECK(from_environment[0] == "SW_SIDECAR_COLLECTOR_BACKOFF_MAX: collector.backoff.max: expected at least collector.backoff.first, which is '1s'");
+    CHECK(from_environment[0] ==
+          "SW_SIDECAR_COLLECTOR_BACKOFF_MAX: collector.backoff.max: expected at least collector.backoff.first, which "
+          "is '1s'");
   }
 
   TEST_CASE("all errors come in one pass, by position, the environment's last") {
-    const auto found = errors("log: {level: loud}\nbatch:\n  age: 5\n  segments: 0\nnonsense: 1\n", {{"SW_SIDECAR_CARRIER_SLOTS", "1"}});
+    const auto found = errors("log: {level: loud}\nbatch:\n  age: 5\n  segments: 0\nnonsense: 1\n",
+                              {{"SW_SIDECAR_CARRIER_SLOTS", "1"}});
     REQUIRE(found.size() == 6);
     CHECK(contains(found[0], "f.yaml:1:1: collector.addresses: missing"));
     CHECK(contains(found[1], "f.yaml:1:14: log.level"));
@@ -212,11 +231,14 @@ TEST_SUITE("config/config") {
     CHECK(contains(errors(text, {{"PORT", "x"}}).at(0), "expected HOST:PORT"));
     // An unknown variable is ours only by its prefix.
     CHECK(parse(kMinimal, {{"OAP", "other"}}).errors.empty());
-    CHECK(contains(error("host: \"${NO_SUCH_NAME}\""), "2:7: host: the environment variable NO_SUCH_NAME is not set; set it, or write ${NO_SUCH_NAME:DEFAULT}"));
+    CHECK(contains(
+        error("host: \"${NO_SUCH_NAME}\""),
+        "2:7: host: the environment variable NO_SUCH_NAME is not set; set it, or write ${NO_SUCH_NAME:DEFAULT}"));
   }
 
   TEST_CASE("a variable wins over the file, and mends what is missing there") {
-    const LoadedConfig loaded = parse("log: {level: info}", {{"SW_SIDECAR_COLLECTOR_ADDRESSES", "a:1,b:2"}, {"SW_SIDECAR_LOG_LEVEL", "error"}});
+    const LoadedConfig loaded =
+        parse("log: {level: info}", {{"SW_SIDECAR_COLLECTOR_ADDRESSES", "a:1,b:2"}, {"SW_SIDECAR_LOG_LEVEL", "error"}});
     CHECK(loaded.errors.empty());
     CHECK(loaded.config.uplink.addresses == std::vector<std::string>{"a:1", "b:2"});
     CHECK(loaded.config.log.level == LogLevel::error);
@@ -232,7 +254,8 @@ TEST_SUITE("config/config") {
     for (const std::string& name : foreign_variables()) CHECK(errors(kMinimal, {{name, "x"}}).empty());
     // No key is shadowed by a foreign variable.
     for (const Key& key : config_keys())
-      CHECK(std::find(foreign_variables().begin(), foreign_variables().end(), key.variable()) == foreign_variables().end());
+      CHECK(std::find(foreign_variables().begin(), foreign_variables().end(), key.variable()) ==
+            foreign_variables().end());
   }
 
   TEST_CASE("what stands in the file cannot break the message") {

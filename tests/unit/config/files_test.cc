@@ -91,7 +91,8 @@ TEST_SUITE("config/files") {
 
   TEST_CASE("what cannot be read is told with its remedy, and waits for nobody") {
     Directory directory;
-    CHECK(only_error(directory.at("none")) == directory.at("none") + ": no such file; create it, or name another with --config");
+    CHECK(only_error(directory.at("none")) ==
+          directory.at("none") + ": no such file; create it, or name another with --config");
     CHECK(only_error(directory.path) == std::string(directory.path) + ": is a directory; name the file in it");
     REQUIRE(mkfifo(directory.at("fifo").c_str(), 0600) == 0);
     CHECK(only_error(directory.at("fifo")) == directory.at("fifo") + ": not a regular file");
@@ -108,6 +109,7 @@ TEST_SUITE("config/files") {
     Directory directory;
     std::ofstream(directory.at("big")) << "x";
     REQUIRE(truncate(directory.at("big").c_str(), 1ll << 40) == 0);
-    CHECK(only_error(directory.at("big")) == directory.at("big") + ": larger than 64KiB; this is no configuration of sw-sidecar");
+    CHECK(only_error(directory.at("big")) ==
+          directory.at("big") + ": larger than 64KiB; this is no configuration of sw-sidecar");
   }
 }

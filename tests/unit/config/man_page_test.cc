@@ -21,8 +21,10 @@ std::string roff(const std::string& text) {
 
 std::string paragraph(const Key& key) {
   const std::string expected = key.list ? "a list of " + key.expected : key.expected;
-  const std::string value = key.required ? "must be given" : "default: " + (key.default_value().empty() ? "\"\"" : key.default_value());
-  return ".TP\n.B " + roff(key.path) + "\n" + roff(key.sentence) + "\n.br\n" + roff(expected) + "; " + roff(value) + ".\n";
+  const std::string value =
+      key.required ? "must be given" : "default: " + (key.default_value().empty() ? "\"\"" : key.default_value());
+  return ".TP\n.B " + roff(key.path) + "\n" + roff(key.sentence) + "\n.br\n" + roff(expected) + "; " + roff(value) +
+         ".\n";
 }
 
 }  // namespace

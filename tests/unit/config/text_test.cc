@@ -18,7 +18,8 @@ TEST_SUITE("config/text") {
 
   TEST_CASE("expand refuses what it does not understand") {
     const Environment environment({{"A", "1"}, {"LONG", std::string(kMaxExpanded + 1, 'x')}});
-    for (const char* bad : {"${", "${A", "${}", "${:x}", "${1A}", "${A B}", "${NO}", "${NO:${A}}", "${LONG}", "${-x}"}) {
+    for (const char* bad :
+         {"${", "${A", "${}", "${:x}", "${1A}", "${A B}", "${NO}", "${NO:${A}}", "${LONG}", "${-x}"}) {
       CAPTURE(bad);
       CHECK_FALSE(expand(bad, environment).has_value());
     }

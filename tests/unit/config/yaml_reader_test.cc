@@ -77,7 +77,8 @@ TEST_SUITE("config/yaml_reader") {
     CHECK(read_yaml("a: [" + repeat("1,", 10'000) + "1]").errors.size() == 1);
     std::string laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n";
     for (char c = 'b'; c < 'j'; ++c)
-      laughs += std::string(1, c) + ": &" + c + " [" + repeat("*" + std::string(1, static_cast<char>(c - 1)) + ",", 8) + "]\n";
+      laughs += std::string(1, c) + ": &" + c + " [" + repeat("*" + std::string(1, static_cast<char>(c - 1)) + ",", 8) +
+                "]\n";
     const YamlDocument bomb = read_yaml(laughs);
     CHECK(bomb.errors.size() == 64);
     CHECK(told(bomb, "aliases"));

@@ -23,10 +23,21 @@ struct Fixture {
     REQUIRE(mkdtemp(directory) != nullptr);
     options.path = std::string(directory) + "/control.sock";
     server.emplace(options, loop,
-                   std::vector<Route>{{"GET", "/status", "how it is", [](const Request&) { return Response::ok({{"fine", true}}); }},
-                                      {"POST", "/echo", "what was said", [](const Request& r) { return Response::ok({{"body", r.body}, {"uid", r.uid}}); }},
-                                      {"GET", "/large", "much", [](const Request&) { return Response::ok({{"text", std::string(8 << 20, 'x')}}); }},
-                                      {"GET", "/bytes", "no UTF-8", [](const Request&) { return Response::ok({{"text", "a\xff"}}); }}});
+                   std::vector<Route>{{"GET", "/status", "how it is",
+                                       [](const Request&) {
+                                         return Response::ok({{"fine", true}});
+                                       }},
+                                      {"POST", "/echo", "what was said",
+                                       [](const Request& r) {
+                                         return Response::ok({{"body", r.body}, {"uid", r.uid}});
+                                       }},
+                                      {"GET", "/large", "much",
+                                       [](const Request&) {
+                                         return Response::ok({{"text", std::string(8 << 20, 'x')}});
+                                       }},
+                                      {"GET", "/bytes", "no UTF-8", [](const Request&) {
+                                         return Response::ok({{"text", "a\xff"}});
+                                       }}});
     REQUIRE(server->start());
   }
   ~Fixture() {
@@ -49,13 +60,17 @@ struct Fixture {
     while (true) {
       if (!text.empty()) {
         const ssize_t sent = send(client, text.data(), text.size(), MSG_NOSIGNAL);
-        if (sent > 0) text.erase(0, static_cast<std::size_t>(sent));
-        else if (errno != EAGAIN) text.clear();
+        if (sent > 0)
+          text.erase(0, static_cast<std::size_t>(sent));
+        else if (errno != EAGAIN)
+          text.clear();
       }
       loop.run_until_idle();
       const ssize_t count = recv(client, buffer, sizeof buffer, 0);
-      if (count > 0) answer.append(buffer, static_cast<std::size_t>(count));
-      else if (text.empty()) return answer;
+      if (count > 0)
+        answer.append(buffer, static_cast<std::size_t>(count));
+      else if (text.empty())
+        return answer;
     }
   }
   std::string ask(const std::string& text) {
@@ -79,8 +94,15 @@ json body_of(const std::string& answer) {
 }
 
 const std::vector<Route>& routes() {
-  static const std::vector<Route> list = {{"GET", "/a", "", [](const Request&) { return Response::ok({{"route", "closed"}}); }},
-                                          {"GET", "/open", "", [](const Request&) { return Response::ok({{"route", "open"}}); }, true}};
+  static const std::vector<Route> list = {{"GET", "/a", "",
+                                           [](const Request&) {
+                                             return Response::ok({{"route", "closed"}});
+                                           }},
+                                          {"GET", "/open", "",
+                                           [](const Request&) {
+                                             return Response::ok({{"route", "open"}});
+                                           },
+                                           true}};
   return list;
 }
 
@@ -147,17 +169,20 @@ TEST_SUITE("control/control_server") {
     Fixture f;
     CHECK(status_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")) == 413);
     const std::string most(kMaxControlBody, 'y');
-    CHECK(body_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(most.size()) + "\r\n\r\n" + most))["body"] == most);
-    CHECK(status_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n" + std::string(0x20000, 'z') +
-                          "\r\n0\r\n\r\n")) == 413);
+    CHECK(body_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(most.size()) +
+                        "\r\n\r\n" + most))["body"] == most);
+    CHECK(status_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n" +
+                          std::string(0x20000, 'z') + "\r\n0\r\n\r\n")) == 413);
     // Without an end it is cut.
-    CHECK(status_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n400000\r\n" + std::string(0x400000, 'z'))) != 200);
+    CHECK(status_of(f.ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n400000\r\n" +
+                          std::string(0x400000, 'z'))) != 200);
     CHECK(status_of(f.get("/status")) == 200);
   }
 
   TEST_CASE("headers above the limit, garbage and half requests harm nobody") {
     Fixture f;
-    const int status = status_of(f.ask("GET /status HTTP/1.1\r\nHost: x\r\nX: " + std::string(100'000, 'h') + "\r\n\r\n"));
+    const int status =
+        status_of(f.ask("GET /status HTTP/1.1\r\nHost: x\r\nX: " + std::string(100'000, 'h') + "\r\n\r\n"));
     CHECK((status >= 400 || status == 0));
     f.ask(std::string(10'000, '\0'));
     f.ask("\x16\x03\x01\x02");

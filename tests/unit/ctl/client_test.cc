@@ -38,7 +38,8 @@ TEST_SUITE("ctl/client") {
     const auto newer = understand(200, R"({"schema":2})");
     REQUIRE_FALSE(newer);
     CHECK(newer.error().code == Errc::corrupt);
-    CHECK(newer.error().message == "the daemon answers in schema 2, this sidecarctl knows 1; use the sidecarctl of the daemon's version");
+    CHECK(newer.error().message ==
+          "the daemon answers in schema 2, this sidecarctl knows 1; use the sidecarctl of the daemon's version");
     CHECK(contains(understand(200, "{}").error().message, "schema unknown"));
     CHECK_FALSE(contains(understand(200, "{\"schema\":\"\\u001b[31m\"}").error().message, "\x1b"));
   }
@@ -64,7 +65,8 @@ TEST_SUITE("ctl/client") {
     const auto missing = ask(directory.at("s"), "/status");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().code == Errc::unavailable);
-    CHECK(contains(missing.error().message, "cannot connect to " + directory.at("s") + ": No such file or directory; is sw-sidecar running?"));
+    CHECK(contains(missing.error().message,
+                   "cannot connect to " + directory.at("s") + ": No such file or directory; is sw-sidecar running?"));
     CHECK(ask(std::string(300, 'x'), "/status").error().code == Errc::unavailable);
     CHECK(ask(directory.path, "/status").error().code == Errc::unavailable);
   }

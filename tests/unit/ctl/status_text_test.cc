@@ -15,28 +15,57 @@ namespace {
 json ledger(int received, int delivered, int held, json dropped = json::object()) {
   int total = 0;
   for (const auto& value : dropped) total += value.get<int>();
-  return {{"received", received}, {"delivered", delivered}, {"held", held},    {"dropped", dropped}, {"dropped_total", total},
-          {"duplicate", 0},       {"resent", 0},            {"balanced", true}};
+  return {{"received", received},   {"delivered", delivered}, {"held", held}, {"dropped", dropped},
+          {"dropped_total", total}, {"duplicate", 0},         {"resent", 0},  {"balanced", true}};
 }
 
 // A daemon to which nothing is wrong.
 json healthy() {
-  return {{"schema", 1},
-          {"version", "0.1.0"},
-          {"daemon", {{"state", "serving"}, {"pid", 4711}, {"uptime_ms", 11'520'000}, {"host", "web-1"}}},
-          {"collector",
-           {{"state", "up"}, {"address", "oap:11800"}, {"dialect", "v3"}, {"spelling", "collectInSync"}, {"since_ms", 60'000}, {"last_error", ""},
-            {"last_ok_ms_ago", 200}, {"calls_ok", 12}, {"calls_failed", 0}, {"undecodable_answers", 0}}},
-          {"totals", ledger(10, 9, 1)},
-          {"instances",
-           {{{"service", "shop"}, {"instance", "shop@web-1"}, {"layer", "GENERAL"}, {"registration", "live"}, {"registration_ms", 61'000},
-             {"registration_error", ""}, {"last_segment_ms_ago", 1500}, {"ledger", ledger(10, 9, 1)},
-             {"sessions", {{{"pid", 5}, {"connected", true}, {"client", {{"created", 10}, {"dropped", 0}, {"lost_before", 0}}}}}}}}},
-          {"channels",
-           {{{"index", 0}, {"records", 0}, {"slots", 4096}, {"in_flight", 0}, {"state", "idle"}, {"attempt", 0}, {"last_error", ""}},
-            {{"index", 1}, {"records", 1}, {"slots", 4096}, {"high_water", 3}, {"in_flight", 0}, {"state", "sending"}, {"attempt", 0}, {"last_error", ""}}}},
-          {"carrier", {{"held", 1}, {"bytes", 1500}, {"memory", 33'554'432}, {"strategy", "blocking"}}},
-          {"socket", {{"connections", 1}, {"refused", json::object()}}}};
+  return {
+      {"schema", 1},
+      {"version", "0.1.0"},
+      {"daemon", {{"state", "serving"}, {"pid", 4711}, {"uptime_ms", 11'520'000}, {"host", "web-1"}}},
+      {"collector",
+       {{"state", "up"},
+        {"address", "oap:11800"},
+        {"dialect", "v3"},
+        {"spelling", "collectInSync"},
+        {"since_ms", 60'000},
+        {"last_error", ""},
+        {"last_ok_ms_ago", 200},
+        {"calls_ok", 12},
+        {"calls_failed", 0},
+        {"undecodable_answers", 0}}},
+      {"totals", ledger(10, 9, 1)},
+      {"instances",
+       {{{"service", "shop"},
+         {"instance", "shop@web-1"},
+         {"layer", "GENERAL"},
+         {"registration", "live"},
+         {"registration_ms", 61'000},
+         {"registration_error", ""},
+         {"last_segment_ms_ago", 1500},
+         {"ledger", ledger(10, 9, 1)},
+         {"sessions",
+          {{{"pid", 5}, {"connected", true}, {"client", {{"created", 10}, {"dropped", 0}, {"lost_before", 0}}}}}}}}},
+      {"channels",
+       {{{"index", 0},
+         {"records", 0},
+         {"slots", 4096},
+         {"in_flight", 0},
+         {"state", "idle"},
+         {"attempt", 0},
+         {"last_error", ""}},
+        {{"index", 1},
+         {"records", 1},
+         {"slots", 4096},
+         {"high_water", 3},
+         {"in_flight", 0},
+         {"state", "sending"},
+         {"attempt", 0},
+         {"last_error", ""}}}},
+      {"carrier", {{"held", 1}, {"bytes", 1500}, {"memory", 33'554'432}, {"strategy", "blocking"}}},
+      {"socket", {{"connections", 1}, {"refused", json::object()}}}};
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -136,11 +165,16 @@ TEST_SUITE("ctl/status_text") {
   }
 
   TEST_CASE("whatever a document lacks or holds instead, there is a text") {
-    for_each_mutation(healthy(), nullptr, [](const json& changed) { CHECK_FALSE(status_text(changed, {80, true}).empty()); });
-    const std::vector<json> strange = {json(), json(-1), json(1.5), json("x"), json::array(), json::array({1}), json::object(), json(true),
-                                       json(std::numeric_limits<std::uint64_t>::max())};
+    for_each_mutation(healthy(), nullptr, [](const json& changed) {
+      CHECK_FALSE(status_text(changed, {80, true}).empty());
+    });
+    const std::vector<json> strange = {json(),         json(-1),      json(1.5),
+                                       json("x"),      json::array(), json::array({1}),
+                                       json::object(), json(true),    json(std::numeric_limits<std::uint64_t>::max())};
     for (const json& value : strange)
-      for_each_mutation(healthy(), &value, [](const json& changed) { CHECK_FALSE(status_text(changed, {80, true}).empty()); });
+      for_each_mutation(healthy(), &value, [](const json& changed) {
+        CHECK_FALSE(status_text(changed, {80, true}).empty());
+      });
     for (const json& value : strange) CHECK_FALSE(status_text(value, {}).empty());
   }
 
@@ -163,7 +197,8 @@ TEST_SUITE("ctl/status_text") {
     std::string coloured = status_text(healthy(), {0, true});
     CHECK_FALSE(contains(plain, "\x1b"));
     CHECK(contains(coloured, "\x1b["));
-    for (std::size_t at; (at = coloured.find('\x1b')) != std::string::npos;) coloured.erase(at, coloured.find('m', at) - at + 1);
+    for (std::size_t at; (at = coloured.find('\x1b')) != std::string::npos;)
+      coloured.erase(at, coloured.find('m', at) - at + 1);
     CHECK(coloured == plain);
   }
 }

@@ -59,7 +59,8 @@ struct Parts {
   Carrier carrier{CarrierOptions{}};
   FakeCollector collector{loop};
   SessionManager sessions{SessionOptions{}, HostFacts{}, loop, collector, random};
-  Server server{IpcOptions{.path = std::string(directory.name.data()) + "/s.sock"}, loop, random, agents, carrier, sessions, 7};
+  Server server{
+      IpcOptions{.path = std::string(directory.name.data()) + "/s.sock"}, loop, random, agents, carrier, sessions, 7};
   Pipeline pipeline{PipelineOptions{}, loop, carrier, collector, random};
 };
 

@@ -8,7 +8,8 @@ using namespace std::chrono_literals;
 TEST_SUITE("log/printable") {
   TEST_CASE("plain text and well-formed UTF-8 stay as they are") {
     CHECK(printable("GET:/orders") == "GET:/orders");
-    CHECK(printable("GET:/\xE8\xAE\xA2\xE5\x8D\x95 \xF0\x9F\x98\x80") == "GET:/\xE8\xAE\xA2\xE5\x8D\x95 \xF0\x9F\x98\x80");
+    CHECK(printable("GET:/\xE8\xAE\xA2\xE5\x8D\x95 \xF0\x9F\x98\x80") ==
+          "GET:/\xE8\xAE\xA2\xE5\x8D\x95 \xF0\x9F\x98\x80");
     CHECK(printable("") == "");
   }
 
@@ -16,17 +17,17 @@ TEST_SUITE("log/printable") {
     CHECK(printable("a\nb") == "a\\x0ab");
     CHECK(printable("\x1B[31m") == "\\x1b[31m");
     CHECK(printable("\x7F") == "\\x7f");
-    CHECK(printable("\xC2\x85") == "\\xc2\\x85");              // C1: next line
-    CHECK(printable("\xE2\x80\xAE") == "\\xe2\\x80\\xae");    // right-to-left override
-    CHECK(printable("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");    // line separator
+    CHECK(printable("\xC2\x85") == "\\xc2\\x85");           // C1: next line
+    CHECK(printable("\xE2\x80\xAE") == "\\xe2\\x80\\xae");  // right-to-left override
+    CHECK(printable("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");  // line separator
     CHECK(printable(std::string_view("\0", 1)) == "\\x00");
   }
 
   TEST_CASE("broken UTF-8 is escaped byte by byte") {
     CHECK(printable("\xFF") == "\\xff");
-    CHECK(printable("\xC0\xAF") == "\\xc0\\xaf");              // overlong
-    CHECK(printable("\xED\xA0\x80") == "\\xed\\xa0\\x80");    // surrogate
-    CHECK(printable("\xE8\xAE") == "\\xe8\\xae");              // cut
+    CHECK(printable("\xC0\xAF") == "\\xc0\\xaf");                    // overlong
+    CHECK(printable("\xED\xA0\x80") == "\\xed\\xa0\\x80");           // surrogate
+    CHECK(printable("\xE8\xAE") == "\\xe8\\xae");                    // cut
     CHECK(printable("\xF4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // beyond Unicode
   }
 

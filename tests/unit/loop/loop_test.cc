@@ -81,7 +81,9 @@ TEST_CASE_TEMPLATE("a periodic timer goes on until it is stopped", Loop, UvLoop,
 TEST_CASE_TEMPLATE("a destroyed timer never fires, and one may destroy itself", Loop, UvLoop, FakeLoop) {
   Loop loop;
   bool fired = false;
-  { loop.make_timer([&] { fired = true; })->start(1ms); }
+  {
+    loop.make_timer([&] { fired = true; })->start(1ms);
+  }
   std::unique_ptr<Timer> self;
   bool gone = false;
   self = loop.make_timer([&] {

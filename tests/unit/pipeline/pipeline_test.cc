@@ -22,8 +22,9 @@ struct FixedRandom : Random {
 };
 
 struct Fixture {
-  explicit Fixture(PipelineOptions given = {.batch_segments = 10, .batch_bytes = 16 * 1024, .batch_age = 250ms, .backoff = {}},
-                   unsigned channels = 1)
+  explicit Fixture(
+      PipelineOptions given = {.batch_segments = 10, .batch_bytes = 16 * 1024, .batch_age = 250ms, .backoff = {}},
+      unsigned channels = 1)
       : carrier({.channels = channels, .slots = 4096, .memory = 32u << 20, .strategy = CarrierStrategy::if_possible}),
         collector(loop),
         pipeline(given, loop, carrier, collector, random) {
@@ -45,8 +46,9 @@ struct Fixture {
     }
   }
   void check() {
-    CHECK_CONSERVATION(agents, [this](const auto& visit) { carrier.for_each(visit); },
-                       [this](const auto& visit) { pipeline.for_each_held(visit); });
+    CHECK_CONSERVATION(
+        agents, [this](const auto& visit) { carrier.for_each(visit); },
+        [this](const auto& visit) { pipeline.for_each_held(visit); });
   }
   // Lets `time` pass, with the ledger checked on the way.
   void pass(Duration time) {
@@ -156,7 +158,8 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(f.pipeline.status()[0].last_error.empty());
   }
 
-  TEST_CASE("a new connection ends the back-off of a call that nobody answered, not of one that was asked to slow down") {
+  TEST_CASE(
+      "a new connection ends the back-off of a call that nobody answered, not of one that was asked to slow down") {
     for (const V verdict : {V::retry, V::back_off}) {
       CAPTURE(to_text(verdict));
       Fixture f;
@@ -256,7 +259,8 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(other->ledger.counts().dropped[static_cast<std::size_t>(DropReason::rejected)] == 2);
   }
 
-  TEST_CASE("a collector that refuses every segment loses nothing, also while it answers heartbeats, and is not stormed") {
+  TEST_CASE(
+      "a collector that refuses every segment loses nothing, also while it answers heartbeats, and is not stormed") {
     Fixture f;
     f.collector.script(Kind::segments, std::vector<V>(150, V::suspect));
     f.offer(f.agent(), 30);

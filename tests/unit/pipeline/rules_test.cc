@@ -37,9 +37,10 @@ TEST_SUITE("pipeline/retry") {
       bool unknown;
     };
     const Row table[] = {
-        {V::delivered, Next::settle, false},    {V::retry, Next::again, true},     {V::back_off, Next::again, false},
-        {V::hold_auth, Next::hold, false},      {V::wrong_server, Next::hold, false}, {V::next_spelling, Next::hold, false},
-        {V::suspect, Next::again, false},       {V::cancelled, Next::again, true},
+        {V::delivered, Next::settle, false},  {V::retry, Next::again, true},
+        {V::back_off, Next::again, false},    {V::hold_auth, Next::hold, false},
+        {V::wrong_server, Next::hold, false}, {V::next_spelling, Next::hold, false},
+        {V::suspect, Next::again, false},     {V::cancelled, Next::again, true},
     };
     for (const Row& row : table) {
       for (const std::size_t size : {1u, 2u, 200u}) {

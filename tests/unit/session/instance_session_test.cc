@@ -20,7 +20,9 @@ struct ScriptedRandom : Random {
 };
 
 struct Fixture {
-  Fixture() : collector(loop), session({"shop", "shop-1", "GENERAL"}, {{"language", "cpp"}}, options, loop, collector, random) {}
+  Fixture()
+      : collector(loop),
+        session({"shop", "shop-1", "GENERAL"}, {{"language", "cpp"}}, options, loop, collector, random) {}
   std::size_t pings() const { return collector.count(Kind::keep_alive); }
   std::size_t reports() const { return collector.count(Kind::properties); }
   void pass(Duration time) {

@@ -15,14 +15,22 @@ TEST_SUITE("uplink/outcome") {
     V verdict;
   };
   constexpr Row kTable[] = {
-      {"OK", V::delivered},           {"CANCELLED", V::suspect},
-      {"UNKNOWN", V::suspect},        {"INVALID_ARGUMENT", V::suspect},
-      {"DEADLINE_EXCEEDED", V::retry}, {"NOT_FOUND", V::suspect},
-      {"ALREADY_EXISTS", V::suspect}, {"PERMISSION_DENIED", V::hold_auth},
-      {"RESOURCE_EXHAUSTED", V::back_off}, {"FAILED_PRECONDITION", V::suspect},
-      {"ABORTED", V::suspect},        {"OUT_OF_RANGE", V::suspect},
-      {"UNIMPLEMENTED", V::next_spelling}, {"INTERNAL", V::suspect},
-      {"UNAVAILABLE", V::retry},      {"DATA_LOSS", V::suspect},
+      {"OK", V::delivered},
+      {"CANCELLED", V::suspect},
+      {"UNKNOWN", V::suspect},
+      {"INVALID_ARGUMENT", V::suspect},
+      {"DEADLINE_EXCEEDED", V::retry},
+      {"NOT_FOUND", V::suspect},
+      {"ALREADY_EXISTS", V::suspect},
+      {"PERMISSION_DENIED", V::hold_auth},
+      {"RESOURCE_EXHAUSTED", V::back_off},
+      {"FAILED_PRECONDITION", V::suspect},
+      {"ABORTED", V::suspect},
+      {"OUT_OF_RANGE", V::suspect},
+      {"UNIMPLEMENTED", V::next_spelling},
+      {"INTERNAL", V::suspect},
+      {"UNAVAILABLE", V::retry},
+      {"DATA_LOSS", V::suspect},
       {"UNAUTHENTICATED", V::hold_auth},
   };
 

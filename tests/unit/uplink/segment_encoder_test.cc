@@ -43,7 +43,8 @@ Bytes finish(flatbuffers::FlatBufferBuilder& fbb, flatbuffers::Offset<fbs::Segme
 
 Bytes segment_with_span(std::int64_t start_us, std::int64_t duration_us, const char* operation = "/a") {
   flatbuffers::FlatBufferBuilder fbb;
-  const auto span = fbs::CreateSpanDirect(fbb, 0, -1, start_us, duration_us, fbs::SpanType::Entry, 3, 1, false, operation);
+  const auto span =
+      fbs::CreateSpanDirect(fbb, 0, -1, start_us, duration_us, fbs::SpanType::Entry, 3, 1, false, operation);
   const auto spans = fbb.CreateVector(&span, 1);
   const fbs::Id id(1, 2, 3);
   return finish(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
@@ -65,16 +66,22 @@ TEST_SUITE("uplink/segment_encoder") {
     const auto tag = fbs::CreateTagDirect(fbb, "url", "http://h/a");
     const std::vector<flatbuffers::Offset<fbs::Tag>> tags{tag};
     const std::int64_t at = 1'546'300'800'000'000;
-    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, at, 10'000, fbs::SpanType::Entry, 3, 1, false, "/a", nullptr, &tags);
+    const auto span =
+        fbs::CreateSpanDirect(fbb, 0, -1, at, 10'000, fbs::SpanType::Entry, 3, 1, false, "/a", nullptr, &tags);
     const auto spans = fbb.CreateVector(&span, 1);
     const auto trace = fbb.CreateString("t");
     const fbs::Id id(1, 2, 3);
     const Bytes bytes = finish(fbb, fbs::CreateSegment(fbb, nullptr, trace, &id, spans));
 
     const std::string known = from_hex(
-        "0a01741201731a3410ffffffffffffffffff011880f8d6b5802d208af8d6b5802d32022f614803500162110a0375726c120a687474703a2f2f"
+        "0a01741201731a3410ffffffffffffffffff011880f8d6b5802d208af8d6b5802d32022f614803500162110a0375726c120a687474703a"
+        "2f2f"
         "682f6122037376632a03696e73");
-    const std::string ours = known.substr(0, 3) + std::string("\x12\x05" "1.2.3") + known.substr(6);
+    const std::string ours = known.substr(0, 3) +
+                             std::string(
+                                 "\x12\x05"
+                                 "1.2.3") +
+                             known.substr(6);
     CHECK(encode_one(bytes) == std::string("\x0a") + static_cast<char>(ours.size()) + ours);
   }
 
@@ -116,9 +123,13 @@ TEST_SUITE("uplink/segment_encoder") {
   }
 
   TEST_CASE("text that is not UTF-8 is repaired, so that it cannot spoil the batch of others") {
-    const Bytes broken = segment_with_span(0, 0, "a\xFF" "b\xE2\x82");
+    const Bytes broken = segment_with_span(0, 0,
+                                           "a\xFF"
+                                           "b\xE2\x82");
     const auto segment = parse(encode_one(broken, "s\x80", "\xED\xA0\x80")).segments(0);
-    CHECK(segment.spans(0).operation_name() == "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+    CHECK(segment.spans(0).operation_name() ==
+          "a\xEF\xBF\xBD"
+          "b\xEF\xBF\xBD");
     CHECK(segment.service() == "s\xEF\xBF\xBD");
     CHECK(segment.service_instance() == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
   }
@@ -126,7 +137,8 @@ TEST_SUITE("uplink/segment_encoder") {
   TEST_CASE("a repair that keeps the length repairs all the same") {
     // a truncated sequence of three bytes and U+FFFD are equally long
     CHECK(v3::repaired("\xF0\x9F\x98") == "\xEF\xBF\xBD");
-    CHECK(parse(encode_one(segment_with_span(0, 0, "\xF0\x9F\x98"))).segments(0).spans(0).operation_name() == "\xEF\xBF\xBD");
+    CHECK(parse(encode_one(segment_with_span(0, 0, "\xF0\x9F\x98"))).segments(0).spans(0).operation_name() ==
+          "\xEF\xBF\xBD");
   }
 
   TEST_CASE("what does not fit the message any more is left for the next one") {
@@ -159,7 +171,8 @@ TEST_SUITE("uplink/segment_encoder") {
     flatbuffers::FlatBufferBuilder fbb;
     const auto text = fbb.CreateString(std::string(60'000, 'x'));
     const std::vector<flatbuffers::Offset<fbs::Tag>> tags(300, fbs::CreateTag(fbb, text, text));
-    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, nullptr, nullptr, &tags);
+    const auto span =
+        fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, nullptr, nullptr, &tags);
     const auto spans = fbb.CreateVector(&span, 1);
     const fbs::Id id(1, 2, 3);
     const Bytes bomb = finish(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
@@ -181,7 +194,8 @@ TEST_SUITE("uplink/utf8") {
       for (const unsigned char b : kBytes)
         for (const unsigned char c : kBytes)
           for (const unsigned char d : {0x41, 0x80, 0xBF, 0xF0}) {
-            const std::string text{static_cast<char>(a), static_cast<char>(b), static_cast<char>(c), static_cast<char>(d)};
+            const std::string text{static_cast<char>(a), static_cast<char>(b), static_cast<char>(c),
+                                   static_cast<char>(d)};
             REQUIRE(v3::repaired(text) == plain_repair(text));
             REQUIRE(v3::utf8_size(text).valid == (plain_repair(text) == text));
           }
