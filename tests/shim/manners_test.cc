@@ -268,4 +268,16 @@ TEST_CASE("a sidecar of another user is refused unless it is trusted") {
   rmdir(directory);
 }
 
+TEST_CASE("after the exit handler nothing waits any more") {
+  Fixture f([](TracerOptions& o) { o.exit_flush = std::chrono::milliseconds(1); });
+  const pid_t child = in_child([&] {
+    f.finish(3);  // sent, and never accepted
+    detail::at_exit();
+    const auto start = std::chrono::steady_clock::now();
+    const bool all = f.tracer.flush(std::chrono::seconds(30));
+    return !all && std::chrono::steady_clock::now() - start < std::chrono::seconds(10) ? 0 : 1;
+  });
+  CHECK(result_of(child) == 0);
+}
+
 TEST_SUITE_END();

@@ -43,27 +43,23 @@
 #include <utility>
 #include <vector>
 
-#include "sidecar_ipc/protocol.h"
+// All of this belongs to this shared object alone (detail/local.h).
+#pragma GCC visibility push(hidden)
 
-// Values that the application may keep in types of its own: visible as those are.
 #include "sidecar/detail/incoming.h"
 #include "sidecar/detail/options.h"
-#include "sidecar/detail/stats.h"
-
-// The rest belongs to this shared object alone.
-#pragma GCC visibility push(hidden)
-#include "sidecar/detail/state.h"
-#include "sidecar/detail/trace.h"
-#pragma GCC visibility pop
-
 #include "sidecar/detail/span.h"
+#include "sidecar/detail/state.h"
+#include "sidecar/detail/stats.h"
+#include "sidecar/detail/trace.h"
+#include "sidecar_ipc/protocol.h"
 
 namespace sidecar {
 inline namespace v1 {
 
 // A handle: copy it freely. What it leads to lives for ever, so it may be used from any thread at any time, also after
 // main(), and in a child after a fork.
-class Tracer {
+class SIDECAR_VISIBLE Tracer {
  public:
   // Disabled: spans of it are null.
   SIDECAR_LOCAL Tracer() noexcept = default;
@@ -166,7 +162,7 @@ class Tracer {
 
  private:
   SIDECAR_LOCAL explicit Tracer(detail::State* state) noexcept : state_(state) {}
-  SIDECAR_LOCAL detail::Core* core() noexcept { 
+  SIDECAR_LOCAL detail::Core* core() noexcept {
     return state_ == nullptr ? nullptr : static_cast<detail::State*>(state_)->core();
   }
 
@@ -233,3 +229,5 @@ class Tracer {
 
 }  // namespace v1
 }  // namespace sidecar
+
+#pragma GCC visibility pop

@@ -56,6 +56,7 @@ class TextArena {
   }
   std::string_view view(Slice slice) const noexcept { return {data_ + slice.at, slice.size}; }
   std::size_t size() const noexcept { return size_; }
+  std::size_t footprint() const noexcept { return capacity_; }
   void clear() noexcept { size_ = 0; }
   // Gives the memory back.
   void release() noexcept {
@@ -211,7 +212,10 @@ struct Builder {
     refs.release();
     encoded.release();
   }
-  std::size_t footprint() const noexcept { return text.size() + encoded.size(); }
+  std::size_t footprint() const noexcept {
+    return text.footprint() + spans.footprint() + tags.footprint() + logs.footprint() + refs.footprint() +
+           encoded.footprint();
+  }
 
   // --- Filling it: each cuts to the protocol's and the application's limits ---
   Slice add_text(std::string_view value, std::size_t max, CutCounters& cut) noexcept {
@@ -335,6 +339,18 @@ struct Builder {
     ++list.count;
     return true;
   }
+};
+
+// Held for a few memory writes; never while code of the application runs, but for an allocation that may throw.
+class BuilderLock {
+ public:
+  explicit BuilderLock(Builder& builder) noexcept : mutex_(builder.mutex) { ::pthread_mutex_lock(&mutex_); }
+  ~BuilderLock() { ::pthread_mutex_unlock(&mutex_); }
+  BuilderLock(const BuilderLock&) = delete;
+  BuilderLock& operator=(const BuilderLock&) = delete;
+
+ private:
+  pthread_mutex_t& mutex_;
 };
 
 }  // namespace detail

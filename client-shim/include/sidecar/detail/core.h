@@ -47,7 +47,7 @@ class Core {
   static constexpr std::int64_t kFirstRetryMs = 50;
   static constexpr std::int64_t kLastRetryMs = 30'000;
   static constexpr std::int64_t kRejectedRetryMs = 600'000;  // after a REJECT that is permanent
-  static constexpr std::int64_t kUnreachableMs = 10'000;     // so long without a send and the buffer full: build no more
+  static constexpr std::int64_t kUnreachableMs = 10'000;     // the buffer full for so long: build no more
   static constexpr std::int64_t kLookMs = 250;               // how often to look whether that is over
   static constexpr std::int64_t kStatsMs = 1000;             // at most one STATS frame in that time
   static constexpr std::uint32_t kMaxIntake = 4096;          // segments that may wait for the holder
@@ -63,7 +63,7 @@ class Core {
     uuid_low_ = random_number();
     process_epoch_ = random_number();
     random_ = random_number();
-    last_send_ms_ = last_beat_ms_ = monotonic_ms();
+    last_beat_ms_ = monotonic_ms();
     return builders_.open() && page_.open();
   }
 
@@ -99,7 +99,10 @@ class Core {
     }
     return false;
   }
-  bool sample(bool continued) noexcept { return sampler_.take(page_.sampling(), monotonic_ms(), continued); }
+  bool sample(bool continued) noexcept {
+    const std::int64_t allowed = page_.sampling();
+    return allowed < 0 || sampler_.take(allowed, monotonic_ms(), continued);
+  }
 
   // Takes a segment over whose last span has ended; no handle may reach it any more.
   void finish(Builder* builder) noexcept {
@@ -132,7 +135,8 @@ class Core {
   // True: the sidecar has taken over all that was finished before. Waits for at most `deadline_ms`; if
   // `give_up_early`, only as long as somebody is there.
   bool flush(std::int64_t deadline_ms, bool give_up_early) noexcept {
-    const std::int64_t end = monotonic_ms() + deadline_ms;
+    constexpr std::int64_t kLongestMs = std::int64_t{1} << 40;
+    const std::int64_t end = monotonic_ms() + (deadline_ms < kLongestMs ? deadline_ms : kLongestMs);
     const std::uint64_t lost = dropped_total();
     const std::uint64_t target = created_.load(std::memory_order_relaxed);
     std::uint32_t wish = kLook | kRead | kConnect;  // once without regard to the back-off
@@ -145,7 +149,7 @@ class Core {
       }
       const std::int64_t left = end - monotonic_ms();
       const int fd = fd_.load(std::memory_order_relaxed);
-      if (left <= 0 || (give_up_early && fd < 0)) return false;
+      if (left <= 0 || (give_up_early && fd < 0) || exited_.load(std::memory_order_relaxed)) return false;
       wait(fd, left < 2 ? static_cast<int>(left) : 2);
       wish = kLook | kRead;
     }
@@ -271,7 +275,9 @@ class Core {
       if (ring_.used() > high_water_) high_water_ = ring_.used();
       return give_back(builder);
     }
-    if (monotonic_ms() - last_send_ms_ >= kUnreachableMs) unreachable_.store(true, std::memory_order_relaxed);
+    const std::int64_t now = monotonic_ms();
+    if (full_since_ms_ == 0) full_since_ms_ = now;
+    if (now - full_since_ms_ >= kUnreachableMs) unreachable_.store(true, std::memory_order_relaxed);
     drop(builder, dropped_.buffer_full);
   }
 
@@ -284,12 +290,17 @@ class Core {
     if (settled > accepted) settled = accepted;
     if (accepted > accepted_.load(std::memory_order_relaxed)) {
       accepted_.store(accepted, std::memory_order_relaxed);
-      unreachable_.store(false, std::memory_order_relaxed);  // there is room again, even if nothing is left to be sent
+      somebody_is_there();  // there is room again, even if nothing is left to be sent
     }
     if (settled <= settled_.load(std::memory_order_relaxed)) return;
     settled_.store(settled, std::memory_order_relaxed);
     if (ring_.next_seq() <= settled) ring_.send_from(settled + 1);  // known to have arrived: no need to send again
     ring_.forget_before(settled + 1);
+  }
+
+  void somebody_is_there() noexcept {
+    full_since_ms_ = 0;
+    unreachable_.store(false, std::memory_order_relaxed);
   }
 
   bool frames_wait() noexcept {
@@ -322,13 +333,19 @@ class Core {
     attempts_ = attempts_ < 20 ? attempts_ + 1 : attempts_;  // until it has proved good: lost() looks at it
     connected_ms_ = now_ms_;
     fd_.store(link_.fd(), std::memory_order_relaxed);
-    const std::size_t max_record = link_.max_frame() - ipc_protocol::kHeaderSize - 8;
-    max_record_.store(link_.max_frame() < 4096 ? ipc_protocol::kMaxSegment : max_record, std::memory_order_relaxed);
+    limit_frames(link_.max_frame());
     paged_ = welcomed_ = false;
     frames_read_ = 0;
     last_read_ms_ = -1;
     stop_sending_ms_ = 0;
     say_hello();
+  }
+
+  // To what the socket takes, or the sidecar grants. Less than this is no limit but nonsense: what is too large shows.
+  void limit_frames(std::size_t size) noexcept {
+    constexpr std::size_t kLeast = 4096;
+    max_frame_ = size < kLeast ? kLeast : size;
+    max_record_.store(max_frame_ - ipc_protocol::kHeaderSize - 8, std::memory_order_relaxed);
   }
 
   void back_off() noexcept {
@@ -346,6 +363,7 @@ class Core {
   // The connection is gone, and what is not settled waits again. One that had served for a while is made again at once.
   void lost() noexcept {
     link_.close();
+    broken_ = false;
     fd_.store(-1, std::memory_order_relaxed);
     ring_.send_from(settled_.load(std::memory_order_relaxed) + 1);
     const bool good = welcomed_ && now_ms_ - connected_ms_ >= 2 * kFirstRetryMs;
@@ -358,7 +376,8 @@ class Core {
     paged_ = welcomed_ = false;
   }
 
-  void say_hello() noexcept {
+  // False: the socket had no room, and nothing else may go out before it has.
+  bool say_hello() noexcept {
     using namespace ipc_protocol;
     HelloFields f;
     f.capabilities = kCapReplay | kCapPage | kCapDynamicSampling | kCapDrain | kCapRehello | kCapProbe;
@@ -381,7 +400,8 @@ class Core {
     f.sidecar_epoch = sidecar_epoch_;
     f.created = created_.load(std::memory_order_relaxed);
     f.dropped = dropped();
-    send_control(ControlWriter(frame_).hello(f, lost_before()));
+    hello_due_ = !send_control(ControlWriter(frame_).hello(f, lost_before()));
+    return !hello_due_;
   }
 
   void say_bye() noexcept {
@@ -428,10 +448,11 @@ class Core {
 
   void send_waiting() noexcept {
     if (stop_sending_ms_ != 0 && now_ms_ >= stop_sending_ms_) return;
+    if (hello_due_ && (!link_.open() || !say_hello())) return;
     if (link_.open()) say_stats();
     unsigned max_count = ipc_protocol::kMaxRecordsPerFrame;
     while (link_.open()) {
-      const Ring::Run run = ring_.to_send(link_.max_frame() - ipc_protocol::kHeaderSize, max_count);
+      const Ring::Run run = ring_.to_send(max_frame_ - ipc_protocol::kHeaderSize, max_count);
       if (run.count == 0) return;
       const std::uint64_t lost = dropped_total();
       const std::uint64_t first = ring_.next_seq();
@@ -451,30 +472,50 @@ class Core {
         ring_.sent(run.count);
         if (ring_.next_seq() - 1 > last_sent_) last_sent_ = ring_.next_seq() - 1;
         lost_told_ = lost;
-        last_send_ms_ = now_ms_;
-        unreachable_.store(false, std::memory_order_relaxed);
+        somebody_is_there();
       } else if (error == EAGAIN || error == ENOBUFS) {
         count(send_blocked_);
         return;
       } else if (error == EMSGSIZE && run.count > 1) {
         max_count = 1;
+      } else if (error == EMSGSIZE) {
+        drop_too_large();
       } else {
         return send_failed();
       }
     }
   }
 
-  // After ECONNRESET a REJECT may still be queued.
+  // The next record is larger than the socket takes: its buffer is smaller than we were told when it was made.
+  void drop_too_large() noexcept {
+    count(dropped_.too_large);
+    const std::uint64_t seq = ring_.next_seq();
+    if (seq > last_sent_) return ring_.remove_next();  // nobody knows its number yet, so that the next may have it
+    ++abandoned_;
+    ring_.sent(1);
+    ring_.forget_before(seq + 1);  // this sidecar has the ones before it, and shall be told not to wait for this one
+    lost();
+  }
+
+  // After ECONNRESET a REJECT may still be queued. Who is reading already goes on to the end.
   void send_failed() noexcept {
-    read_frames();
-    if (link_.open()) lost();
+    broken_ = true;
+    if (!reading_) read_frames();
   }
 
   void read_frames() noexcept {
-    constexpr int kMaxFrames = 64;  // a turn; more wait for the next
+    reading_ = true;
+    read_turn();
+    reading_ = false;
+    if (broken_ && link_.open()) lost();
+  }
+
+  void read_turn() noexcept {
+    constexpr int kMaxFrames = 64;    // a turn; more wait for the next
+    constexpr int kMaxAtEnd = 1024;   // of a connection that is broken: there is no next
     const std::uint64_t announced = paged_ ? page_.frames() : 0;
     bool reset = false;
-    for (int i = 0; i < kMaxFrames && link_.open(); ++i) {
+    for (int i = 0; i < (broken_ ? kMaxAtEnd : kMaxFrames) && link_.open(); ++i) {
       int descriptor = -1;
       const ssize_t got = link_.receive(frame_, sizeof frame_, &descriptor);
       if (got < 0 && errno == ECONNRESET && !reset) {
@@ -509,12 +550,16 @@ class Core {
         return;
       case Kind::drain:
         stop_sending_ms_ = now_ms_ + frame.send_within_ms;
-        not_before_ms_ = now_ms_ + frame.reconnect_after_ms + jitter(frame.jitter_ms);
+        not_before_ms_ = now_ms_ + at_most(frame.reconnect_after_ms) + jitter(at_most(frame.jitter_ms));
         return;
       case Kind::reject:
         return on_reject(frame);
       case Kind::rehello:
         paged_ = welcomed_ = false;  // the old page is nobody's any more
+        stop_sending_ms_ = 0;
+        if (frame.sidecar_epoch != sidecar_epoch_) {  // what the old one had accepted may have died with it
+          ring_.send_from(settled_.load(std::memory_order_relaxed) + 1);
+        }
         say_hello();
         return;
       case Kind::probe:
@@ -528,7 +573,8 @@ class Core {
     sidecar_epoch_ = frame.sidecar_epoch;
     slot_ = frame.slot;
     welcomed_ = true;
-    unreachable_.store(false, std::memory_order_relaxed);
+    somebody_is_there();
+    if (frame.max_frame != 0 && frame.max_frame < max_frame_) limit_frames(frame.max_frame);
     rejected_.store(0, std::memory_order_relaxed);
     not_before_ms_ = 0;
     remember_instance(frame.instance);
@@ -546,18 +592,21 @@ class Core {
       last_beat_ms_ = now_ms_;
       frames_read_ = 0;
     } else {
-      page_.set_own(frame.sampling, frame.enabled);
+      page_.use_own(frame.sampling, frame.enabled);
     }
   }
 
   void on_reject(const ServerFrame& frame) noexcept {
     rejected_.store(frame.code, std::memory_order_relaxed);
     lost();
-    std::int64_t wait = frame.permanent ? kRejectedRetryMs : static_cast<std::int64_t>(frame.retry_after_ms);
-    if (wait > kRejectedRetryMs) wait = kRejectedRetryMs;
+    const std::int64_t wait = frame.permanent ? kRejectedRetryMs : at_most(frame.retry_after_ms);
     if (wait > 0) {
       not_before_ms_ = now_ms_ + wait + jitter(wait / 4);
     }
+  }
+
+  static std::int64_t at_most(std::uint32_t ms) noexcept {
+    return ms < kRejectedRetryMs ? std::int64_t{ms} : kRejectedRetryMs;
   }
 
   // Old names are not freed, since any thread may be reading one: a sidecar seldom gives another.
@@ -634,7 +683,7 @@ class Core {
   std::int64_t last_beat_ms_ = 0;  // when it was seen to change, or the socket was read because it did not
   std::int64_t now_ms_ = 0;
   std::int64_t last_read_ms_ = -1;
-  std::int64_t last_send_ms_ = 0;
+  std::int64_t full_since_ms_ = 0;  // when the buffer refused a segment for the first time since anything went out; or 0
   std::int64_t last_stats_ms_ = 0;
   std::int64_t connected_ms_ = 0;
   std::int64_t next_attempt_ms_ = 0;
@@ -643,6 +692,10 @@ class Core {
   std::int32_t slot_ = -1;
   unsigned attempts_ = 0;
   unsigned names_ = 0;
+  std::size_t max_frame_ = ipc_protocol::kMaxFrame;
+  bool reading_ = false;
+  bool broken_ = false;     // a send failed; there may be something to be read
+  bool hello_due_ = false;  // the socket had no room for it
   bool welcomed_ = false;
   bool paged_ = false;  // the page is this connection's
   alignas(8) unsigned char frame_[ipc_protocol::kMaxControlFrame];

@@ -44,20 +44,26 @@ class Link {
   bool connect(const std::string& path, long trusted_uid) noexcept {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof address.sun_path) return false;  // never cut: it would be another path
+    if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != path.npos) {
+      return false;  // never cut: it would be another path
+    }
     std::memcpy(address.sun_path, path.data(), path.size());
     int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return false;
     fd = moved_up(fd);
     struct ::stat info;
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        !trusted(fd, path, trusted_uid) || ::fstat(fd, &info) != 0) {
+    if (::fstat(fd, &info) != 0) {
       ::close(fd);
       return false;
     }
     device_ = info.st_dev;
     inode_ = info.st_ino;
-    fd_ = fd;
+    fd_ = fd;  // from here on a child that another thread forks meanwhile closes it
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        !trusted(fd, path, trusted_uid)) {
+      close();
+      return false;
+    }
     find_max_frame();
     return true;
   }

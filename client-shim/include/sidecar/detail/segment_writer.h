@@ -44,7 +44,8 @@ class SegmentWriter {
   // No encoding of this builder is larger.
   std::size_t bound() const noexcept {
     constexpr std::size_t kString = 4 + 1 + 3;
-    return 128 + builder_.text.size() + builder_.spans.size() * (4 + 56 + 8 + 32 + 2 * kString + 3 * 8) +
+    return 128 + builder_.text.size() + builder_.trace.text.size +  // which stands in a reference as well
+           builder_.spans.size() * (4 + 56 + 8 + 32 + 2 * kString + 3 * 8) +
            builder_.tags.size() * (4 + 12 + 2 * kString) + builder_.logs.size() * (4 + 16 + 8 + 8) +
            builder_.refs.size() * (4 + 88 + 8 + 24 + 6 * kString);
   }

@@ -15,19 +15,17 @@
 #include <type_traits>
 #include <utility>
 
+#include "sidecar/detail/local.h"
 #include "sidecar/detail/trace.h"
-
-// The functions are this shared object's own, even if another one brings another version of them.
-#define SIDECAR_LOCAL __attribute__((visibility("hidden")))
 
 namespace sidecar {
 inline namespace v1 {
 
-class Tracer;
-class AsyncSpan;
+class SIDECAR_VISIBLE Tracer;
+class SIDECAR_VISIBLE AsyncSpan;
 
 // SkyWalking's numbers.
-enum class SpanLayer : std::uint8_t { unknown = 0, database = 1, rpc = 2, http = 3, mq = 4, cache = 5, faas = 6 };
+enum class SIDECAR_VISIBLE SpanLayer : std::uint8_t { unknown = 0, database = 1, rpc = 2, http = 3, mq = 4, cache = 5, faas = 6 };
 
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
@@ -35,7 +33,7 @@ namespace detail {
 
 // What both handles can say about a span. Self brings edit(f), which calls f(builder, index) if there is a span.
 template <class Self>
-class SpanOps {
+class SIDECAR_VISIBLE SpanOps {
  public:
   // Keys of up to 256 bytes; values are cut at TracerOptions::value_limit, between characters.
   SIDECAR_LOCAL Self& tag(std::string_view key, std::string_view value) noexcept {
@@ -112,10 +110,14 @@ class SpanOps {
     return value;
   }
   // Calls set(name, value), both std::string_view, for each header that a request of this span shall carry. If the trace
-  // is not sampled, the value of sw8 is empty: send it so.
+  // is not sampled, the value of sw8 is empty: send it so. `set` may use this span, and throw.
   template <class Setter>
   SIDECAR_LOCAL void inject(Setter&& set) {
-    self().with_segment([&](Builder& b, std::uint32_t at) { write_headers(b, at == kIgnoredSpan ? kNone : at, set); });
+    HeaderTexts headers;
+    self().with_segment([&](Builder& b, std::uint32_t at) {
+      write_headers(b, at == kIgnoredSpan ? kNone : at, headers);
+    });
+    headers.hand_to(set);
   }
   // Empty if the trace is not sampled.
   SIDECAR_LOCAL std::string trace_id() {
@@ -136,8 +138,8 @@ class SpanOps {
   }
 
  private:
-  static const Limits& limits(const Builder& b) noexcept { return b.core->config().limits; }
-  Self& self() noexcept { return static_cast<Self&>(*this); }
+  SIDECAR_LOCAL static const Limits& limits(const Builder& b) noexcept { return b.core->config().limits; }
+  SIDECAR_LOCAL Self& self() noexcept { return static_cast<Self&>(*this); }
   template <class F>
   SIDECAR_LOCAL Self& edit(F&& f) noexcept {
     self().with_segment([&](Builder& b, std::uint32_t at) {
@@ -152,7 +154,7 @@ class SpanOps {
 // A span on the stack of the thread that began it: what that thread begins before it ends is inside. It ends when
 // it goes out of scope. May be moved; must not leave its thread (if another one ends it, its segment is finished at the
 // first chance, and counted in Stats::misused).
-class Span : public detail::SpanOps<Span> {
+class SIDECAR_VISIBLE Span : public detail::SpanOps<Span> {
  public:
   SIDECAR_LOCAL Span() noexcept = default;
   SIDECAR_LOCAL ~Span() { end(); }
@@ -225,7 +227,7 @@ class Span : public detail::SpanOps<Span> {
 // A span that belongs to no thread, for code that goes on in callbacks: parents are told, not found. Any thread may
 // use it, one at a time for one handle; several handles of a segment may be used at once. The segment is finished when the
 // last of its spans has ended.
-class AsyncSpan : public detail::SpanOps<AsyncSpan> {
+class SIDECAR_VISIBLE AsyncSpan : public detail::SpanOps<AsyncSpan> {
  public:
   SIDECAR_LOCAL AsyncSpan() noexcept = default;
   SIDECAR_LOCAL ~AsyncSpan() { end(); }
@@ -294,9 +296,9 @@ class AsyncSpan : public detail::SpanOps<AsyncSpan> {
   SIDECAR_LOCAL void with_segment(F&& f) {
     if (builder_ == nullptr || !detail::is_live(builder(), serial_)) return;
     detail::Builder& b = *builder();
-    ::pthread_mutex_lock(&b.mutex);  // held for a few memory writes
-    if (b.serial.load(std::memory_order_relaxed) == serial_) f(b, index_);
-    ::pthread_mutex_unlock(&b.mutex);
+    const detail::BuilderLock lock(b);
+    // one whose last span has ended is being finished, and does not come back
+    if (b.serial.load(std::memory_order_relaxed) == serial_ && b.open > 0) f(b, index_);
   }
 
   SIDECAR_LOCAL detail::Builder* builder() const noexcept { return static_cast<detail::Builder*>(builder_); }

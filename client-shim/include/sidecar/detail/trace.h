@@ -101,7 +101,7 @@ inline void continue_from(Core& core, Builder& b, std::uint32_t span, const Snap
   std::memcpy(ref.trace.parts, from.trace, sizeof from.trace);
   std::memcpy(ref.segment.parts, from.segment, sizeof from.segment);
   ref.trace.text = add(from.trace_text, kMaxForeignId);
-  if (!ref.trace.own() && ref.trace.text.size == 0) return count(core.cut().refs);
+  if ((!ref.trace.own() && ref.trace.text.size == 0) || !ref.segment.own()) return count(core.cut().refs);
   ref.service = add(from.service, kMaxName);
   ref.instance = add(from.instance, kMaxName);
   ref.endpoint = add(from.endpoint, kMaxOperation);
@@ -231,14 +231,28 @@ inline std::string_view endpoint_of(const Builder& b) noexcept {
   return b.endpoint == kNone ? std::string_view() : b.text.view(b.spans[b.endpoint].operation);
 }
 
-// Calls set(name, value) for each header. `span` may be kNone: one that a limit left out.
-template <class Setter>
-void write_headers(const Builder& b, std::uint32_t span, Setter& set) {
+// The headers of one request. They are written while the segment is ours, and handed out when it need not be any more:
+// what is called then may do as it likes.
+struct HeaderTexts {
+  bool there = false;
+  bool extended = false;
+  Sw8Text sw8;
   CorrelationText correlation;
-  format_correlation(b.correlation, correlation);
-  if (b.ignored) {
-    set(kSw8, std::string_view(""));  // "not traced", so that nobody begins a trace of their own
-  } else {
+  ExtensionText extension;
+
+  // Calls set(name, value) for each.
+  template <class Setter>
+  void hand_to(Setter& set) const {
+    if (!there) return;
+    set(kSw8, sw8.empty() ? std::string_view("") : sw8.view());
+    if (!correlation.empty()) set(kSw8Correlation, correlation.view());
+    if (extended) set(kSw8Extension, extension.view());
+  }
+};
+
+// `span` may be kNone: one that a limit left out.
+inline void write_headers(const Builder& b, std::uint32_t span, HeaderTexts& out) noexcept {
+  if (!b.ignored) {  // else sw8 is empty: "not traced", so that nobody begins a trace of their own
     const IdText segment(b.segment_id);
     const IdText trace(b.trace.parts);
     FixedText<ipc_protocol::kMaxOperation> endpoint;
@@ -252,15 +266,12 @@ void write_headers(const Builder& b, std::uint32_t span, Setter& set) {
     context.instance = b.core->instance();
     context.endpoint = header_text(endpoint_of(b), endpoint);
     context.address = header_text(span == kNone ? std::string_view() : b.text.view(b.spans[span].peer), address);
-    Sw8Text sw8;
-    if (!format_sw8(context, sw8)) return;
-    set(kSw8, sw8.view());
+    if (!format_sw8(context, out.sw8)) return;
   }
-  if (!correlation.empty()) set(kSw8Correlation, correlation.view());
-  if (!b.skip_analysis) return;  // absent means 0, and old receivers cannot read the form with a time
-  ExtensionText extension;
-  format_extension(Extension{true, 0}, extension);
-  set(kSw8Extension, extension.view());
+  out.there = true;
+  format_correlation(b.correlation, out.correlation);
+  out.extended = b.skip_analysis;  // absent means 0, and old receivers cannot read the form with a time
+  if (out.extended) format_extension(Extension{true, 0}, out.extension);
 }
 
 inline Snapshot capture(const Builder& b, std::uint32_t span) noexcept {
