@@ -1,7 +1,6 @@
 // A warmed-up shim allocates nothing. malloc and its kin are replaced in this program
 // by ones that count; the peer reads with plain recv(2).
 
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <dlfcn.h>
 #include <sidecar/shim.h>

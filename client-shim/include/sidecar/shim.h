@@ -27,12 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -46,6 +44,7 @@
 // All of this belongs to this shared object alone (detail/local.h).
 #pragma GCC visibility push(hidden)
 
+#include "sidecar/detail/async_span.h"
 #include "sidecar/detail/incoming.h"
 #include "sidecar/detail/options.h"
 #include "sidecar/detail/span.h"
@@ -152,7 +151,7 @@ class SIDECAR_VISIBLE Tracer {
   }
   // Sends what waits and reads what came. Never waits itself. Good to call when a burst is over.
   SIDECAR_LOCAL void on_idle() noexcept {
-    if (detail::Core* const core = this->core()) core->drain(detail::Core::kLook | detail::Core::kRead);
+    if (detail::Core* const core = this->core()) core->drain(detail::Intake::kLook | detail::Intake::kRead);
   }
 
   SIDECAR_LOCAL Stats stats() noexcept {

@@ -66,6 +66,11 @@ class SIDECAR_VISIBLE FixedText {
     return append({digits + at, sizeof digits - at});
   }
 
+  SIDECAR_LOCAL bool append_signed(std::int64_t number) noexcept {
+    if (number >= 0) return append_number(static_cast<std::uint64_t>(number));
+    return append('-') && append_number(~static_cast<std::uint64_t>(number) + 1);
+  }
+
   // Takes over what `field` decodes to, if that is text: not empty, UTF-8, without NUL. Text that is too
   // long is cut or refused; of what is cut off it is looked at only whether it is base64. If false, this is empty.
   SIDECAR_LOCAL bool decode_base64(std::string_view field, TooLong too_long) noexcept {

@@ -15,7 +15,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -169,7 +168,8 @@ class Link {
       ::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
     }
     const int size = buffer();
-    max_frame_ = size <= kOverhead ? 0 : std::min(ipc_protocol::kMaxFrame, static_cast<std::size_t>(size - kOverhead));
+    max_frame_ = size >= kWanted ? ipc_protocol::kMaxFrame
+                 : size <= kOverhead ? 0 : static_cast<std::size_t>(size - kOverhead);
   }
 
   int fd_ = -1;

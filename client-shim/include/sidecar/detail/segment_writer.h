@@ -9,7 +9,6 @@
 // without tags, then without refs. Pure otherwise; the field numbers are those of
 // ipc-schema/segment.fbs.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -28,8 +27,8 @@ class SegmentWriter {
   // Writes builder.encoded. False when not even the bare root fits `max`, or there is no memory.
   bool write(std::size_t max, CutCounters& cut) noexcept {
     if (builder_.spans.size() == 0) return false;
-    max = std::min(max, ipc_protocol::kMaxSegment);
-    const std::size_t capacity = std::min(bound(), max);
+    if (max > ipc_protocol::kMaxSegment) max = ipc_protocol::kMaxSegment;
+    const std::size_t capacity = bound() < max ? bound() : max;
     unsigned char* const data = builder_.encoded.reserve_all(capacity);
     if (data == nullptr) return false;
     out_ = FlatWriter(data, capacity);
@@ -77,7 +76,7 @@ class SegmentWriter {
       known_ref_ = kNone;
       out_.back_to(good);
       if (written == 0 && !bare_root(offsets)) return false;
-      written = std::max<std::uint32_t>(written, 1);
+      if (written == 0) written = 1;
       out_.put(offsets - 4, written);
       count_cut(cut);
       break;
