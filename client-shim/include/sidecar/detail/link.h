@@ -79,6 +79,13 @@ class Link {
   void forget() noexcept { fd_ = -1; }
 
   // 0, or an errno value.
+  int send(const void* frame, std::size_t size) noexcept {
+    for (;;) {
+      if (::send(fd_, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
+      if (errno != EINTR) return errno;
+    }
+  }
+  // The same in two parts.
   int send(const void* header, std::size_t header_size, const void* payload, std::size_t payload_size) noexcept {
     iovec parts[2];
     parts[0].iov_base = const_cast<void*>(header);
@@ -87,7 +94,7 @@ class Link {
     parts[1].iov_len = payload_size;
     msghdr message{};
     message.msg_iov = parts;
-    message.msg_iovlen = payload_size > 0 ? 2 : 1;
+    message.msg_iovlen = 2;
     for (;;) {
       if (::sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
       if (errno != EINTR) return errno;

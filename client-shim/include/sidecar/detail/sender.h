@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "sidecar/detail/clock.h"
 #include "sidecar/detail/config.h"
@@ -121,7 +122,7 @@ class Sender {
     }
   }
 
-  // --- Control frames; `frame_` is the memory in which they are written ---
+  // --- Control frames; in the memory of `frame_` ---
 
   // False: it did not go out, for whatever reason.
   bool say_hello(HelloFields f) noexcept {
@@ -158,7 +159,7 @@ class Sender {
     publish();
   }
 
-  // For the next control frame, or what is received.
+  // For the next small frame, or what is received.
   unsigned char* frame() noexcept { return frame_; }
   static constexpr std::size_t kFrameSize = ipc_protocol::kMaxControlFrame;
 
@@ -184,13 +185,21 @@ class Sender {
     header.schema = ipc_protocol::kSchemaSegment;
     header.revision = ipc_protocol::kSegmentRevision;
     header.lost_before = lost_before(lost);
-    const int error = link_.send(&header, sizeof header, run.data, run.size);
+    const int error = send_frame(header, run);
     if (error != 0) return error;
     ring_.sent(run.count);
     if (ring_.next_seq() - 1 > last_sent_) last_sent_ = ring_.next_seq() - 1;
     lost_told_ = lost;
     somebody_is_there();
     return 0;
+  }
+
+  // A frame of one part costs the kernel less than one of two, by more than copying a small one costs us.
+  int send_frame(const ipc_protocol::FrameHeader& header, const Ring::Run& run) noexcept {
+    if (run.size > kFrameSize - sizeof header) return link_.send(&header, sizeof header, run.data, run.size);
+    std::memcpy(frame_, &header, sizeof header);
+    std::memcpy(frame_ + sizeof header, run.data, run.size);
+    return link_.send(frame_, sizeof header + run.size);
   }
 
   // The next record is larger than the socket takes: its buffer is smaller than we were told when it was made.
@@ -207,7 +216,7 @@ class Sender {
   bool send_control(std::size_t size) noexcept {
     if (size == 0 || broken_) return false;
     const std::uint64_t lost = ledger_.dropped_total();
-    const int error = link_.send(frame_, size, nullptr, 0);
+    const int error = link_.send(frame_, size);
     if (error == 0) lost_told_ = lost;
     if (error != 0 && error != EAGAIN && error != ENOBUFS) broken_ = true;
     return error == 0;
