@@ -57,6 +57,7 @@ class SIDECAR_VISIBLE AsyncSpan : public detail::SpanOps<AsyncSpan> {
         return;
       }
       last = b.open == 0;
+      if (last) b.serial.fetch_add(1, std::memory_order_release);  // whoever takes the lock next finds it gone
     });
     auto* const b = static_cast<detail::Builder*>(std::exchange(builder_, nullptr));
     if (last) detail::complete(*b);  // no other handle has an open span, so nobody else comes here
@@ -87,8 +88,7 @@ class SIDECAR_VISIBLE AsyncSpan : public detail::SpanOps<AsyncSpan> {
     if (builder_ == nullptr || !detail::is_live(builder(), serial_)) return;
     detail::Builder& b = *builder();
     const detail::BuilderLock lock(b);
-    // one whose last span has ended is being finished, and does not come back
-    if (b.serial.load(std::memory_order_relaxed) == serial_ && b.open > 0) f(b, index_);
+    if (b.serial.load(std::memory_order_relaxed) == serial_) f(b, index_);
   }
 
   SIDECAR_LOCAL detail::Builder* builder() const noexcept { return static_cast<detail::Builder*>(builder_); }
