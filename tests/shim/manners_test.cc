@@ -1,5 +1,8 @@
 // How the shim behaves in a process that forks, ends, or is served by a stranger.
 
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -273,6 +276,46 @@ TEST_CASE("a sidecar of another user is refused unless it is trusted") {
   for (const int fd : {ready[0], ready[1], over[0]}) close(fd);
   unlink(path.c_str());
   rmdir(directory);
+}
+
+TEST_CASE("after the exit handler nothing waits any more") {
+  Fixture f([](TracerOptions& o) { o.exit_flush = std::chrono::milliseconds(1); });
+  const pid_t child = in_child([&] {
+    f.finish(3);  // sent, and never accepted
+    detail::at_exit();
+    const auto start = std::chrono::steady_clock::now();
+    const bool all = f.tracer.flush(std::chrono::seconds(30));
+    return !all && std::chrono::steady_clock::now() - start < std::chrono::seconds(10) ? 0 : 1;
+  });
+  CHECK(result_of(child) == 0);
+}
+
+TEST_CASE("in a user namespace a sidecar of an unmapped user is trusted where we could not have put it ourselves") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: needs root to become another user");
+    return;
+  }
+  constexpr int kNoNamespaces = 99;
+  for (const bool writable : {false, true}) {
+    CAPTURE(writable);
+    Fixture f;
+    const std::string directory = f.peer.path().substr(0, f.peer.path().rfind('/'));
+    REQUIRE(chmod(directory.c_str(), writable ? 0777 : 0755) == 0);
+    REQUIRE(chmod(f.peer.path().c_str(), 0666) == 0);
+    const int result = result_of(in_child([&] {
+      if (setgid(4321) != 0 || setuid(4321) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0) return 1;  // or /proc/self is root's
+      if (unshare(CLONE_NEWUSER) != 0) return kNoNamespaces;
+      const int map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+      if (map < 0 || write(map, "4321 4321 1", 11) != 11) return kNoNamespaces;
+      close(map);
+      return Tracer::open(options_for(f.peer)).fd() >= 0 ? 10 : 11;
+    }));
+    if (result == kNoNamespaces) {
+      MESSAGE("skipped: no user namespaces here");
+      return;
+    }
+    CHECK(result == (writable ? 11 : 10));
+  }
 }
 
 TEST_SUITE_END();

@@ -78,4 +78,44 @@ TEST_CASE("it behaves as a queue with three marks, whatever is done to it") {
   }
 }
 
+TEST_CASE("what is removed leaves no gap in the numbers, wherever it lay") {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    Ring ring;
+    REQUIRE(ring.open(65536));
+    std::deque<std::uint64_t> held;  // what is not settled, by a number that no removal changes
+    std::size_t sent = 0;            // of them
+    std::uint64_t made = 0;
+    std::uint64_t head = 1;
+    for (int step = 0; step < 5000; ++step) {
+      const unsigned what = random() % 8;
+      if (what < 4) {
+        const auto bytes = record(made, 40 + random() % 3000);
+        if (ring.add(bytes.data(), bytes.size())) held.push_back(made++), ++head;
+      } else if (what == 4) {
+        if (sent < held.size()) held.erase(held.begin() + static_cast<std::ptrdiff_t>(sent)), --head;
+        ring.remove_next();
+      } else if (what < 7) {
+        const Ring::Run run = ring.to_send(1, 1);
+        REQUIRE((run.count == 1) == (sent < held.size()));
+        if (run.count == 1) {
+          REQUIRE(run.data[run.size - 8] == static_cast<unsigned char>(held[sent]));
+          ring.sent(1);
+          ++sent;
+        }
+      } else {
+        const std::size_t count = random() % (sent + 1);
+        ring.forget_before(ring.tail_seq() + count);
+        held.erase(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(count));
+        sent -= count;
+      }
+      REQUIRE(ring.head_seq() == head);
+      REQUIRE(ring.tail_seq() == head - held.size());
+      REQUIRE(ring.next_seq() == ring.tail_seq() + sent);
+      REQUIRE(ring.used() <= ring.capacity());
+      if (held.empty()) REQUIRE(ring.used() == 0);
+    }
+  }
+}
+
 TEST_SUITE_END();

@@ -159,4 +159,27 @@ TEST_CASE("flush waits for the sidecar, and no longer than told") {
   CHECK(f.tracer.stats().accepted == 3);
 }
 
+TEST_CASE("a handle that a limit left empty does not reopen a segment that is being finished") {
+  Fixture f([](TracerOptions& o) { o.span_limit = 1; });
+  for (unsigned round = 0; round < 2'000; ++round) {
+    AsyncSpan entry = f.tracer.start_entry("entry");
+    AsyncSpan beyond = entry.child_local("beyond the limit");
+    std::atomic<bool> go{false};
+    std::thread other([&] {
+      while (!go) {
+      }
+      for (int i = 0; i < 20; ++i) {
+        beyond.correlation("key", "value");
+        beyond.child_local("too late");
+      }
+    });
+    go = true;
+    entry.end();
+    other.join();
+    f.peer.serve();
+  }
+  CHECK(f.tracer.stats().created == 2'000);
+  CHECK(f.peer.segments.size() == 2'000);
+}
+
 TEST_SUITE_END();

@@ -268,4 +268,67 @@ TEST_CASE("ids rise within a thread whatever the clock does") {
   context = before;
 }
 
+TEST_CASE("a foreign trace id of any length costs the segment nothing") {
+  Fixture f;
+  for (std::size_t size = 1; size <= ipc::kMaxForeignId; size += 11) {
+    CAPTURE(size);
+    detail::Sw8Text sw8;
+    const std::string id(size, 't');
+    REQUIRE(detail::format_sw8({true, 4, id, "1.2.3", "s", "i", "e", "a"}, sw8));
+    const Received got = f.one([&](Tracer tracer) {
+      tracer.entry("op", [&](std::string_view name) { return name == "sw8" ? sw8.view() : std::string_view(); });
+    });
+    REQUIRE(got.span(0).refs() != nullptr);
+    CHECK(text(got.segment().trace_id_text()) == id);
+    CHECK_FALSE(got.segment().size_limited());
+  }
+  CHECK(f.tracer.stats().cut.segments == 0);
+}
+
+TEST_CASE("a setter may use the span whose headers it is given, and end it") {
+  Fixture f;
+  {
+    AsyncSpan async = f.tracer.start_exit("call", "there:80");
+    async.correlation("k", "v");
+    int headers = 0;
+    async.inject([&](std::string_view name, std::string_view) {
+      async.tag("header", name);
+      if (++headers == 2) async.end();
+    });
+    CHECK(headers == 2);
+    Span span = f.tracer.exit("call", "there:80");
+    span.correlation("k", "v");
+    headers = 0;
+    span.inject([&](std::string_view, std::string_view) {
+      span.end();
+      ++headers;
+    });
+    CHECK(headers == 2);
+  }
+  f.peer.serve();
+  REQUIRE(f.peer.segments.size() == 2);
+  CHECK(f.peer.segments[0].tag(0, "header") == "sw8");
+}
+
+TEST_CASE("a setter that throws leaves an asynchronous span as it was") {
+  Fixture f;
+  AsyncSpan async = f.tracer.start_exit("call", "there:80");
+  CHECK_THROWS(async.inject([](std::string_view, std::string_view) { throw 1; }));
+  async.tag("a", "b");
+  async.end();
+  f.peer.serve();
+  REQUIRE(f.peer.segments.size() == 1);
+  CHECK(f.peer.segments[0].tag(0, "a") == "b");
+}
+
+TEST_CASE("a snapshot without a segment names no parent") {
+  Fixture f;
+  Snapshot snapshot = f.tracer.entry("op").capture();
+  for (std::int64_t& part : snapshot.segment) part = 0;
+  f.peer.serve();
+  const Received got = f.one([&](Tracer tracer) { tracer.local("op", snapshot); });
+  CHECK(got.span(0).refs() == nullptr);
+  CHECK(f.tracer.stats().cut.refs == 1);
+}
+
 TEST_SUITE_END();

@@ -1,6 +1,7 @@
 // Order, retention and replay: what happens between a finished segment and the
 // sidecar's marks.
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "fixture.h"
@@ -379,6 +380,131 @@ TEST_CASE("surplus descriptors are closed") {
     f.tracer.on_idle();
   }
   CHECK(count() == before);
+}
+
+TEST_CASE("REHELLO of another sidecar: what is not settled goes to it on the same connection") {
+  Fixture f;
+  f.connect();
+  f.finish(5);  // 2..6
+  f.peer.serve();
+  f.peer.set_marks(5, 2);
+  f.tracer.on_idle();
+  f.peer.segments.clear();
+  f.peer.sidecar_epoch = 9;
+  f.peer.known = false;
+  f.peer.set_marks(0, 0);
+  f.peer.send_rehello();
+  f.tracer.on_idle();
+  f.peer.serve();
+  CHECK(f.peer.connections == 1);
+  REQUIRE(f.peer.segments.size() == 4);
+  CHECK(f.peer.segments[0].seq == 3);
+  CHECK(f.peer.segments[0].replay);
+  check_rising(f.peer);
+}
+
+TEST_CASE("REHELLO after DRAIN: the connection is used again") {
+  Fixture f;
+  f.connect();
+  f.peer.send_drain(0, 60'000);
+  f.tracer.on_idle();
+  f.finish();
+  f.peer.serve();
+  CHECK(f.peer.last_seq() == 0);
+  f.peer.send_rehello();
+  f.tracer.on_idle();
+  f.peer.serve();
+  CHECK(f.peer.last_seq() == 2);
+}
+
+TEST_CASE("a HELLO that the socket has no room for is said before anything else") {
+  Fixture f;
+  f.connect();
+  f.peer.reading = false;
+  f.peer.sidecar_epoch = 9;
+  const std::string big(200, 'b');
+  while (f.tracer.stats().send_blocked < 2) f.tracer.entry(big);  // no room even for a small frame
+  f.peer.send_rehello();
+  f.tracer.on_idle();
+  f.peer.reading = true;
+  f.peer.serve();
+  CHECK(f.peer.hellos.size() == 1);
+  f.peer.segments.clear();
+  f.tracer.on_idle();
+  f.peer.serve();
+  REQUIRE(f.peer.hellos.size() == 2);
+  REQUIRE(f.peer.segments.size() == f.tracer.stats().created);  // all of it again, since it is another sidecar
+  check_rising(f.peer);
+}
+
+TEST_CASE("a broken connection full of PROBEs is read to its end, on a small stack") {
+  Fixture f;
+  f.connect();
+  for (int i = 0; i < 200; ++i) f.peer.send_probe(4711);
+  f.peer.send_reject(ipc::RejectCode::busy, 60'000, false);
+  f.peer.drop_connection();
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  REQUIRE(pthread_attr_setstacksize(&attributes, 64 * 1024) == 0);
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, &attributes, [](void* fixture) -> void* {
+            static_cast<Fixture*>(fixture)->tracer.on_idle();
+            return nullptr;
+          }, &f) == 0);
+  REQUIRE(pthread_join(thread, nullptr) == 0);
+  pthread_attr_destroy(&attributes);
+  CHECK(f.tracer.stats().rejected == static_cast<std::uint32_t>(ipc::RejectCode::busy));
+}
+
+TEST_CASE("a sidecar that gives no page after one that did is heard all the same") {
+  Fixture f;
+  f.connect();
+  f.peer.set_flags(0);
+  CHECK_FALSE(f.tracer.enabled());
+  f.peer.restart(2);
+  f.peer.with_page = false;
+  REQUIRE(on_idle_until(f, [&] { return f.tracer.enabled(); }));
+  f.finish();
+  f.peer.serve();
+  CHECK(f.peer.last_seq() == 2);
+}
+
+TEST_CASE("a record that the socket does not take is dropped as too large, and its number goes to the next") {
+  Fixture f;
+  f.connect();
+  const int small = 4096;  // the kernel doubles it
+  REQUIRE(setsockopt(f.tracer.fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0);
+  const std::string big(2'000, 'b');
+  f.finish();
+  for (int i = 0; i < 3; ++i) {
+    Span span = f.tracer.entry("large");
+    for (int k = 0; k < 10; ++k) span.tag("big", big);
+  }
+  f.finish(3);
+  f.peer.serve();
+  f.finish(3);
+  f.peer.serve();
+  CHECK(f.tracer.stats().dropped.too_large == 3);
+  CHECK(f.tracer.stats().waiting == 0);
+  CHECK(f.peer.connections == 1);
+  CHECK(f.peer.segments.size() == 7);
+  CHECK(f.peer.last_seq() == 8);
+  check_rising(f.peer);
+  f.peer.set_marks(8, 8);
+  f.tracer.on_idle();
+  CHECK(f.tracer.stats().settled == 8);
+}
+
+TEST_CASE("a path with a NUL in it is no path") {
+  Fixture f([](TracerOptions& o) { o.socket += std::string("\0x", 2); });
+  f.finish();
+  CHECK(f.tracer.fd() == -1);
+}
+
+TEST_CASE("the longest deadline there is does not overflow") {
+  Fixture f;
+  CHECK(f.tracer.flush(std::chrono::milliseconds::max()));
+  CHECK(f.tracer.flush(std::chrono::milliseconds::min()));
 }
 
 TEST_SUITE_END();

@@ -27,12 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -43,27 +41,24 @@
 #include <utility>
 #include <vector>
 
-#include "sidecar_ipc/protocol.h"
+// All of this belongs to this shared object alone (detail/local.h).
+#pragma GCC visibility push(hidden)
 
-// Values that the application may keep in types of its own: visible as those are.
+#include "sidecar/detail/async_span.h"
 #include "sidecar/detail/incoming.h"
 #include "sidecar/detail/options.h"
-#include "sidecar/detail/stats.h"
-
-// The rest belongs to this shared object alone.
-#pragma GCC visibility push(hidden)
-#include "sidecar/detail/state.h"
-#include "sidecar/detail/trace.h"
-#pragma GCC visibility pop
-
 #include "sidecar/detail/span.h"
+#include "sidecar/detail/state.h"
+#include "sidecar/detail/stats.h"
+#include "sidecar/detail/trace.h"
+#include "sidecar_ipc/protocol.h"
 
 namespace sidecar {
 inline namespace v1 {
 
 // A handle: copy it freely. What it leads to lives for ever, so it may be used from any thread at any time, also after
 // main(), and in a child after a fork.
-class Tracer {
+class SIDECAR_VISIBLE Tracer {
  public:
   // Disabled: spans of it are null.
   SIDECAR_LOCAL Tracer() noexcept = default;
@@ -156,7 +151,7 @@ class Tracer {
   }
   // Sends what waits and reads what came. Never waits itself. Good to call when a burst is over.
   SIDECAR_LOCAL void on_idle() noexcept {
-    if (detail::Core* const core = this->core()) core->drain(detail::Core::kLook | detail::Core::kRead);
+    if (detail::Core* const core = this->core()) core->drain(detail::Intake::kLook | detail::Intake::kRead);
   }
 
   SIDECAR_LOCAL Stats stats() noexcept {
@@ -166,7 +161,7 @@ class Tracer {
 
  private:
   SIDECAR_LOCAL explicit Tracer(detail::State* state) noexcept : state_(state) {}
-  SIDECAR_LOCAL detail::Core* core() noexcept { 
+  SIDECAR_LOCAL detail::Core* core() noexcept {
     return state_ == nullptr ? nullptr : static_cast<detail::State*>(state_)->core();
   }
 
@@ -233,3 +228,5 @@ class Tracer {
 
 }  // namespace v1
 }  // namespace sidecar
+
+#pragma GCC visibility pop

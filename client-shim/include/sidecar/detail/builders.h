@@ -25,7 +25,7 @@ class Builders {
  public:
   static constexpr std::uint32_t kMax = 65536;
   static constexpr std::uint32_t kKeepWarm = 256;          // idle ones that keep their memory
-  static constexpr std::size_t kLarge = 64 * 1024;         // bytes of texts or encoding beyond which it is given back
+  static constexpr std::size_t kLarge = 64 * 1024;         // bytes of a builder's memory beyond which it is given back
 
   // False: no memory, and take() returns null for ever.
   bool open() noexcept {
@@ -72,10 +72,7 @@ class Builders {
     if (table_ == nullptr || count_.load(std::memory_order_relaxed) >= kMax) return nullptr;
     const std::uint32_t index = count_.fetch_add(1, std::memory_order_relaxed);
     Builder* const builder = index < kMax ? new (std::nothrow) Builder : nullptr;
-    if (builder == nullptr) {
-      count_.fetch_sub(1, std::memory_order_relaxed);
-      return nullptr;
-    }
+    if (builder == nullptr) return nullptr;  // the index is used up: another thread may have the next one
     builder->index = index;
     builder->core = core;
     builder->older = newest_.load(std::memory_order_relaxed);

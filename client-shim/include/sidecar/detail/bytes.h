@@ -66,6 +66,7 @@ class Bytes {
   bool failed() const { return failed_; }
   const unsigned char* data() const { return data_; }
   std::size_t size() const { return size_; }
+  std::size_t footprint() const { return capacity_; }
 
  private:
   bool reserve(std::size_t more) {
@@ -119,6 +120,7 @@ class Pool {
   T& operator[](std::uint32_t i) { return items_[i]; }
   const T& operator[](std::uint32_t i) const { return items_[i]; }
   std::uint32_t size() const { return size_; }
+  std::size_t footprint() const { return capacity_ * sizeof(T); }
   void clear() { size_ = 0; }
   void keep(std::uint32_t count) {
     if (count < size_) size_ = count;

@@ -3,7 +3,6 @@
 // Config is TracerOptions made whole: defaults and environment filled in, every number
 // and text within what the sidecar takes. Made once by Tracer::open(), then constant.
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -38,6 +37,11 @@ inline std::string clean_name(const std::string& name, std::size_t max) {
   return out;
 }
 
+template <class Number>
+constexpr Number within(Number least, Number value, Number most) noexcept {
+  return value < least ? least : value > most ? most : value;
+}
+
 inline Config make_config(const TracerOptions& from) {
   using namespace ipc_protocol;
   Config config;
@@ -53,13 +57,13 @@ inline Config make_config(const TracerOptions& from) {
     property.first = clean_name(property.first, kMaxPropertyKey);
     property.second = clean_name(property.second, kMaxPropertyValue);
   }
-  config.limits.spans = std::clamp(o.span_limit, 1u, kMaxSpans);
-  config.limits.tags = std::min(o.tag_limit, kMaxTagsPerSpan);
-  config.limits.logs = std::min(o.log_limit, kMaxLogsPerSpan);
-  config.limits.value = std::min(o.value_limit, kMaxValue);
+  config.limits.spans = within(1u, o.span_limit, kMaxSpans);
+  config.limits.tags = within(0u, o.tag_limit, kMaxTagsPerSpan);
+  config.limits.logs = within(0u, o.log_limit, kMaxLogsPerSpan);
+  config.limits.value = within(std::size_t{0}, o.value_limit, kMaxValue);
   constexpr std::size_t kPage = 64 * 1024;
-  config.buffer_bytes = std::clamp<std::size_t>(o.buffer_bytes, 256u << 10, 16u << 20) / kPage * kPage;
-  config.exit_flush_ms = std::clamp<std::int64_t>(o.exit_flush.count(), 0, 10'000);
+  config.buffer_bytes = within(std::size_t{256} << 10, o.buffer_bytes, std::size_t{16} << 20) / kPage * kPage;
+  config.exit_flush_ms = within(std::int64_t{0}, std::int64_t{o.exit_flush.count()}, std::int64_t{10'000});
   config.default_instance = cut_text(o.service + "@" + host_name(), kMaxName);
   char exe[1025];
   const ssize_t length = ::readlink("/proc/self/exe", exe, sizeof exe - 1);

@@ -27,22 +27,22 @@ inline constexpr std::size_t kMaxCorrelationWritten =
 using CorrelationText = FixedText<kMaxCorrelationWritten>;
 
 // A few keys and values that travel with the trace, in the order in which they came (about 1.5 KiB).
-class Correlation {
+class SIDECAR_VISIBLE Correlation {
  public:
-  std::size_t size() const noexcept { return size_; }
-  std::string_view key(std::size_t i) const noexcept { return entries_[i].key.view(); }
-  std::string_view value(std::size_t i) const noexcept { return entries_[i].value.view(); }
-  void clear() noexcept { size_ = 0; }
+  SIDECAR_LOCAL std::size_t size() const noexcept { return size_; }
+  SIDECAR_LOCAL std::string_view key(std::size_t i) const noexcept { return entries_[i].key.view(); }
+  SIDECAR_LOCAL std::string_view value(std::size_t i) const noexcept { return entries_[i].value.view(); }
+  SIDECAR_LOCAL void clear() noexcept { size_ = 0; }
 
   // Empty if there is no such key.
-  std::string_view get(std::string_view wanted) const noexcept {
+  SIDECAR_LOCAL std::string_view get(std::string_view wanted) const noexcept {
     const std::size_t i = find(wanted);
     return i < size_ ? value(i) : std::string_view();
   }
 
   // Sets or replaces; an empty value removes. False, and nothing changes, if there is no room for
   // another key, the key is empty, or a text is too long or not UTF-8 without NUL.
-  bool set(std::string_view key, std::string_view value) noexcept {
+  SIDECAR_LOCAL bool set(std::string_view key, std::string_view value) noexcept {
     const std::size_t i = find(key);
     if (value.empty()) {
       if (i < size_) remove(i);
@@ -62,12 +62,12 @@ class Correlation {
     FixedText<kMaxCorrelationValue> value;
   };
 
-  std::size_t find(std::string_view wanted) const noexcept {
+  SIDECAR_LOCAL std::size_t find(std::string_view wanted) const noexcept {
     std::size_t i = 0;
     while (i < size_ && key(i) != wanted) ++i;
     return i;
   }
-  void remove(std::size_t i) noexcept {
+  SIDECAR_LOCAL void remove(std::size_t i) noexcept {
     for (; i + 1 < size_; ++i) entries_[i] = entries_[i + 1];
     --size_;
   }

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sidecar/detail/local.h"
+
 namespace sidecar {
 inline namespace v1 {
 namespace detail {
 
-enum class Parsed : std::uint8_t { absent, ok, bad };
+enum class SIDECAR_VISIBLE Parsed : std::uint8_t { absent, ok, bad };
 
 // A header that is longer is bad. Ours are shorter; HTTP servers stop at about this.
 inline constexpr std::size_t kMaxHeader = 8 * 1024;

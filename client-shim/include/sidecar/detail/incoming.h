@@ -23,14 +23,14 @@ inline std::string_view as_view(const char* text) noexcept {
 }
 }  // namespace detail
 
-class Incoming {
+class SIDECAR_VISIBLE Incoming {
  public:
-  Incoming() = default;
+  SIDECAR_LOCAL Incoming() = default;
 
   // Asks `header` for "sw8", "sw8-correlation" and "sw8-x"; it returns something that is or converts to a
   // std::string_view, empty when there is no such header.
   template <class Getter>
-  static Incoming read(Getter&& header) {
+  SIDECAR_LOCAL static Incoming read(Getter&& header) {
     Incoming incoming;
     {
       const auto& text = header(detail::kSw8);
@@ -49,9 +49,9 @@ class Incoming {
   }
 
   // Whether there is a trace to continue.
-  bool valid() const noexcept { return state_ == detail::Parsed::ok; }
+  SIDECAR_LOCAL bool valid() const noexcept { return state_ == detail::Parsed::ok; }
   // Of headers that were there and could not be read.
-  unsigned bad_headers() const noexcept { return bad_; }
+  SIDECAR_LOCAL unsigned bad_headers() const noexcept { return bad_; }
 
  private:
   friend struct detail::Access;
@@ -65,10 +65,10 @@ class Incoming {
 // Snapshot is a place in a trace, to be continued by another thread, or by the shim of
 // another shared object. Trivially copyable, about 5 KiB; valid for as long as anyone
 // wants. Its layout is told by `version`.
-struct Snapshot {
+struct SIDECAR_VISIBLE Snapshot {
   static constexpr std::uint32_t kVersion = 1;
 
-  explicit operator bool() const noexcept { return version == kVersion && recorded != kAbsent; }
+  SIDECAR_LOCAL explicit operator bool() const noexcept { return version == kVersion && recorded != kAbsent; }
 
   enum Recorded : std::uint8_t { kAbsent = 0, kSampled = 1, kIgnored = 2 };
   struct Text {

@@ -15,7 +15,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -44,20 +43,26 @@ class Link {
   bool connect(const std::string& path, long trusted_uid) noexcept {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof address.sun_path) return false;  // never cut: it would be another path
+    if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != path.npos) {
+      return false;  // never cut: it would be another path
+    }
     std::memcpy(address.sun_path, path.data(), path.size());
     int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return false;
     fd = moved_up(fd);
     struct ::stat info;
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        !trusted(fd, path, trusted_uid) || ::fstat(fd, &info) != 0) {
+    if (::fstat(fd, &info) != 0) {
       ::close(fd);
       return false;
     }
     device_ = info.st_dev;
     inode_ = info.st_ino;
-    fd_ = fd;
+    fd_ = fd;  // from here on a child that another thread forks meanwhile closes it
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        !trusted(fd, path, trusted_uid)) {
+      close();
+      return false;
+    }
     find_max_frame();
     return true;
   }
@@ -74,6 +79,13 @@ class Link {
   void forget() noexcept { fd_ = -1; }
 
   // 0, or an errno value.
+  int send(const void* frame, std::size_t size) noexcept {
+    for (;;) {
+      if (::send(fd_, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
+      if (errno != EINTR) return errno;
+    }
+  }
+  // The same in two parts.
   int send(const void* header, std::size_t header_size, const void* payload, std::size_t payload_size) noexcept {
     iovec parts[2];
     parts[0].iov_base = const_cast<void*>(header);
@@ -82,7 +94,7 @@ class Link {
     parts[1].iov_len = payload_size;
     msghdr message{};
     message.msg_iov = parts;
-    message.msg_iovlen = payload_size > 0 ? 2 : 1;
+    message.msg_iovlen = 2;
     for (;;) {
       if (::sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
       if (errno != EINTR) return errno;
@@ -163,7 +175,8 @@ class Link {
       ::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
     }
     const int size = buffer();
-    max_frame_ = size <= kOverhead ? 0 : std::min(ipc_protocol::kMaxFrame, static_cast<std::size_t>(size - kOverhead));
+    max_frame_ = size >= kWanted ? ipc_protocol::kMaxFrame
+                 : size <= kOverhead ? 0 : static_cast<std::size_t>(size - kOverhead);
   }
 
   int fd_ = -1;

@@ -9,16 +9,18 @@
 #include <utility>
 #include <vector>
 
+#include "sidecar/detail/local.h"
+
 namespace sidecar {
 inline namespace v1 {
 
-struct TracerOptions {
+struct SIDECAR_VISIBLE TracerOptions {
   std::string service;   // empty: environment SW_SIDECAR_SERVICE; still empty: the tracer is disabled
   std::string instance;  // empty: the sidecar names it, {service}@{host} or {service}@{host}#{n}
   std::string layer;     // empty: GENERAL
   std::vector<std::pair<std::string, std::string>> properties;  // shown with the instance
 
-  TracerOptions& property(std::string key, std::string value) {
+  SIDECAR_LOCAL TracerOptions& property(std::string key, std::string value) {
     properties.emplace_back(std::move(key), std::move(value));
     return *this;
   }

@@ -47,7 +47,7 @@ struct ContextView {
 };
 
 // The same, holding its texts (about 4 KiB).
-struct Context {
+struct SIDECAR_VISIBLE Context {
   bool sampled = true;
   std::int32_t span_id = 0;
   FixedText<ipc_protocol::kMaxForeignId> trace_id;
@@ -57,7 +57,7 @@ struct Context {
   FixedText<ipc_protocol::kMaxOperation> endpoint;
   FixedText<ipc_protocol::kMaxPeer> address;
 
-  ContextView view() const noexcept {
+  SIDECAR_LOCAL ContextView view() const noexcept {
     return {sampled,        span_id,         trace_id.view(), segment_id.view(),
             service.view(), instance.view(), endpoint.view(), address.view()};
   }
@@ -121,7 +121,7 @@ inline bool format_sw8(const ContextView& context, Sw8Text& out) noexcept {
 
 // --- sw8-x ----------------------------------------------------------------------
 
-struct Extension {
+struct SIDECAR_VISIBLE Extension {
   bool skip_analysis = false;  // goes on downstream
   std::int64_t sent_ms = 0;    // since the epoch; 0: not said. Of this hop alone
 };

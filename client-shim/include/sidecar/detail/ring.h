@@ -9,7 +9,7 @@
 //
 // Records do not wrap: what does not fit before the end begins again at the start. A
 // record tells its own length (it is size-prefixed); a length of zero, or the end of
-// the memory, says "go on at the start".
+// the memory, says "go on at the start", and one with kHole that there is none any more.
 //
 // Owner: the holder of the core (core.h), alone. Memory: anonymous, not inherited by
 // a child, touched only as far as it is used.
@@ -117,6 +117,17 @@ class Ring {
   void sent(unsigned count) noexcept {
     for (unsigned i = 0; i < count; ++i) advance(next_, next_seq_);
   }
+  // As if the next to be sent had never been added: those behind it move up by one number.
+  void remove_next() noexcept {
+    if (next_seq_ == head_seq_) return;
+    next_ = wrapped(next_);
+    const std::size_t size = padded_size(next_);
+    const std::uint32_t hole = kHole | static_cast<std::uint32_t>(size - 4);
+    std::memcpy(data_ + next_, &hole, sizeof hole);
+    next_ += size;
+    --head_seq_;
+    if (tail_seq_ == head_seq_) used_ = 0;
+  }
 
  private:
   std::size_t padded_size(std::size_t at) const noexcept {
@@ -124,12 +135,19 @@ class Ring {
     std::memcpy(&prefix, data_ + at, sizeof prefix);
     return (std::size_t{prefix} + 4 + 7) & ~std::size_t{7};
   }
-  // Where the record at `at` really begins.
+  // Where the record at `at`, of which it is known that there is one, really begins.
   std::size_t wrapped(std::size_t at) const noexcept {
-    if (at == capacity_) return 0;
-    std::uint32_t prefix = 0;
-    std::memcpy(&prefix, data_ + at, sizeof prefix);
-    return prefix == 0 ? 0 : at;
+    for (;;) {
+      std::uint32_t prefix = 0;
+      if (at < capacity_) std::memcpy(&prefix, data_ + at, sizeof prefix);
+      if (prefix == 0) {
+        at = 0;
+      } else if ((prefix & kHole) != 0) {
+        at += (std::size_t{prefix & ~kHole} + 4 + 7) & ~std::size_t{7};
+      } else {
+        return at;
+      }
+    }
   }
   void advance(std::size_t& at, std::uint64_t& seq) noexcept {
     at = wrapped(at);
@@ -138,12 +156,14 @@ class Ring {
   }
   void forget_one() noexcept {
     const std::size_t at = wrapped(tail_);
-    if (at != tail_) used_ -= capacity_ - tail_;
+    used_ -= at >= tail_ ? at - tail_ : capacity_ - tail_ + at;
     tail_ = at + padded_size(at);
     used_ -= tail_ - at;
     ++tail_seq_;
     if (tail_seq_ == head_seq_) used_ = 0;
   }
+
+  static constexpr std::uint32_t kHole = std::uint32_t{1} << 31;  // in a record's length: it was removed
 
   unsigned char* data_ = nullptr;
   std::size_t capacity_ = 0;

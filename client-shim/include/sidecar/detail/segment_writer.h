@@ -9,7 +9,6 @@
 // without tags, then without refs. Pure otherwise; the field numbers are those of
 // ipc-schema/segment.fbs.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -28,8 +27,8 @@ class SegmentWriter {
   // Writes builder.encoded. False when not even the bare root fits `max`, or there is no memory.
   bool write(std::size_t max, CutCounters& cut) noexcept {
     if (builder_.spans.size() == 0) return false;
-    max = std::min(max, ipc_protocol::kMaxSegment);
-    const std::size_t capacity = std::min(bound(), max);
+    if (max > ipc_protocol::kMaxSegment) max = ipc_protocol::kMaxSegment;
+    const std::size_t capacity = bound() < max ? bound() : max;
     unsigned char* const data = builder_.encoded.reserve_all(capacity);
     if (data == nullptr) return false;
     out_ = FlatWriter(data, capacity);
@@ -44,7 +43,8 @@ class SegmentWriter {
   // No encoding of this builder is larger.
   std::size_t bound() const noexcept {
     constexpr std::size_t kString = 4 + 1 + 3;
-    return 128 + builder_.text.size() + builder_.spans.size() * (4 + 56 + 8 + 32 + 2 * kString + 3 * 8) +
+    return 128 + builder_.text.size() + builder_.trace.text.size +  // which stands in a reference as well
+           builder_.spans.size() * (4 + 56 + 8 + 32 + 2 * kString + 3 * 8) +
            builder_.tags.size() * (4 + 12 + 2 * kString) + builder_.logs.size() * (4 + 16 + 8 + 8) +
            builder_.refs.size() * (4 + 88 + 8 + 24 + 6 * kString);
   }
@@ -76,7 +76,7 @@ class SegmentWriter {
       known_ref_ = kNone;
       out_.back_to(good);
       if (written == 0 && !bare_root(offsets)) return false;
-      written = std::max<std::uint32_t>(written, 1);
+      if (written == 0) written = 1;
       out_.put(offsets - 4, written);
       count_cut(cut);
       break;

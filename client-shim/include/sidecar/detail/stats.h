@@ -6,17 +6,19 @@
 
 #include <cstdint>
 
+#include "sidecar/detail/local.h"
+
 namespace sidecar {
 inline namespace v1 {
 
-struct Stats {
+struct SIDECAR_VISIBLE Stats {
   struct Dropped {
     std::uint64_t buffer_full = 0;    // the buffer held nothing that may be forgotten
     std::uint64_t too_large = 0;      // not even its first span fits a frame
     std::uint64_t fork_discard = 0;   // was being finished by a thread that a fork left behind
     std::uint64_t exit_deadline = 0;  // not sent when the process ended, or finished after that
     std::uint64_t disabled = 0;       // finished while tracing was off
-    std::uint64_t total() const noexcept {
+    SIDECAR_LOCAL std::uint64_t total() const noexcept {
       return buffer_full + too_large + fork_discard + exit_deadline + disabled;
     }
   };

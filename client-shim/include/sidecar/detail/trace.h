@@ -1,14 +1,13 @@
 #pragma once
 
-// What a tracer does with segments: begin one, find the one a thread is in, continue a
-// trace from headers or from a snapshot, say in headers or in a snapshot where we are,
-// end it. Thread: that of the segment (for a shared one, whoever holds its mutex).
+// The life of a segment: begin one, find the one that a thread is in, complete it.
+// Thread: that of the segment (for a shared one, whoever holds its mutex).
 
-#include <cstdio>
-#include <cstring>
+#include <cstdint>
 #include <string_view>
 
-#include "sidecar/detail/incoming.h"
+#include "sidecar/detail/here.h"
+#include "sidecar/detail/parents.h"
 #include "sidecar/detail/state.h"
 
 namespace sidecar {
@@ -17,17 +16,6 @@ namespace detail {
 
 // A handle's span index when its segment is not recorded but counts who is in it.
 inline constexpr std::uint32_t kIgnoredSpan = kNone - 1;
-// sw8 has no empty fields.
-inline constexpr std::string_view kUnknown = "unknown";
-
-// Opens the values for this module alone.
-struct Access {
-  static const Context& context(const Incoming& from) noexcept { return from.context_; }
-  static const Correlation& correlation(const Incoming& from) noexcept { return from.correlation_; }
-  static const Extension& extension(const Incoming& from) noexcept { return from.extension_; }
-};
-
-// --- Where a trace comes from ---------------------------------------------------
 
 inline void next_id(Core& core, std::int64_t realtime_us, std::int64_t (&id)[3]) noexcept {
   ThreadContext& thread = thread_context;
@@ -42,79 +30,6 @@ inline void next_id(Core& core, std::int64_t realtime_us, std::int64_t (&id)[3])
   id[1] = static_cast<std::int64_t>(thread.number);
   id[2] = thread.last_id;
 }
-
-inline bool same_id(const Builder& b, const IdData& left, const IdData& right) noexcept {
-  if (left.own() || right.own()) return std::memcmp(left.parts, right.parts, sizeof left.parts) == 0;
-  return b.text.view(left.text) == b.text.view(right.text);
-}
-
-// A parent that is named twice counts once, as in Java. The first decides which trace this is.
-inline void add_parent(Core& core, Builder& b, std::uint32_t span, const RefData& ref) noexcept {
-  for (std::uint32_t i = b.spans[span].refs.first; i != kNone; i = b.refs[i].next) {
-    if (b.refs[i].span_id == ref.span_id && same_id(b, b.refs[i].segment, ref.segment)) return;
-  }
-  b.add_ref(span, ref, core.cut());
-  if (b.continued) return;
-  b.continued = true;
-  b.trace = ref.trace;
-}
-
-inline void continue_from(Core& core, Builder& b, std::uint32_t span, const Incoming& from) noexcept {
-  using namespace ipc_protocol;
-  const Context& context = Access::context(from);
-  const auto add = [&](std::string_view text, std::size_t max) { return b.add_text(text, max, core.cut()); };
-  RefData ref;
-  ref.trace.text = add(context.trace_id.view(), kMaxForeignId);
-  ref.segment.text = add(context.segment_id.view(), kMaxForeignId);
-  if (ref.trace.text.size == 0 || ref.segment.text.size == 0) return count(core.cut().refs);  // no room for texts
-  ref.service = add(context.service.view(), kMaxName);
-  ref.instance = add(context.instance.view(), kMaxName);
-  ref.endpoint = add(context.endpoint.view(), kMaxOperation);
-  ref.address = add(context.address.view(), kMaxPeer);
-  ref.span_id = context.span_id;
-  add_parent(core, b, span, ref);
-
-  const Correlation& correlation = Access::correlation(from);
-  for (std::size_t i = 0; i < correlation.size(); ++i) b.correlation.set(correlation.key(i), correlation.value(i));
-  const Extension& extension = Access::extension(from);
-  if (extension.skip_analysis) b.skip_analysis = b.spans[span].skip_analysis = true;
-  const std::int64_t latency = b.base_real_us / 1000 - extension.sent_ms;
-  if (extension.sent_ms > 0 && latency >= 0) {
-    char number[24];
-    const int length = std::snprintf(number, sizeof number, "%lld", static_cast<long long>(latency));
-    b.add_tag(span, "transmission.latency", {number, static_cast<std::size_t>(length)}, core.config().limits,
-              core.cut());
-  }
-}
-
-inline std::string_view text_of(const Snapshot& s, Snapshot::Text text) noexcept {
-  if (text.at > sizeof s.texts || text.size > sizeof s.texts - text.at) return {};
-  return {s.texts + text.at, text.size};
-}
-
-inline void continue_from(Core& core, Builder& b, std::uint32_t span, const Snapshot& from) noexcept {
-  using namespace ipc_protocol;
-  const auto add = [&](Snapshot::Text text, std::size_t max) {
-    return b.add_text(text_of(from, text), max, core.cut());
-  };
-  RefData ref;
-  std::memcpy(ref.trace.parts, from.trace, sizeof from.trace);
-  std::memcpy(ref.segment.parts, from.segment, sizeof from.segment);
-  ref.trace.text = add(from.trace_text, kMaxForeignId);
-  if (!ref.trace.own() && ref.trace.text.size == 0) return count(core.cut().refs);
-  ref.service = add(from.service, kMaxName);
-  ref.instance = add(from.instance, kMaxName);
-  ref.endpoint = add(from.endpoint, kMaxOperation);
-  ref.span_id = from.span_id;
-  ref.cross_thread = true;
-  add_parent(core, b, span, ref);
-  if (from.skip_analysis != 0) b.skip_analysis = true;
-  for (std::uint32_t i = 0; i < from.correlations && i < kMaxCorrelations; ++i) {
-    b.correlation.set(text_of(from, from.correlation_keys[i]), text_of(from, from.correlation_values[i]));
-  }
-}
-
-// --- Begin ------------------------------------------------------------------------
 
 // A new segment without a span yet; `ignored` counts its spans and keeps nothing of them. Null: nothing is to be
 // recorded at all.
@@ -197,99 +112,6 @@ inline Builder* current_segment(Core& core) noexcept {
     b = below;
   }
   return nullptr;
-}
-
-// --- Where we are ---------------------------------------------------------------------
-
-struct IdText {
-  char text[64];
-  std::size_t size;
-  explicit IdText(const std::int64_t (&parts)[3]) noexcept {
-    const int length = std::snprintf(text, sizeof text, "%lld.%lld.%lld", static_cast<long long>(parts[0]),
-                                     static_cast<long long>(parts[1]), static_cast<long long>(parts[2]));
-    size = length > 0 ? static_cast<std::size_t>(length) : 0;
-  }
-  std::string_view view() const noexcept { return {text, size}; }
-};
-
-// `text` as a header may carry it, cleaned into `memory` if it has to be.
-template <std::size_t N>
-std::string_view header_text(std::string_view text, FixedText<N>& memory) noexcept {
-  if (text.empty()) return kUnknown;
-  if (clean_text(text)) return text;
-  memory.clear();
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8_length(text, at);
-    const bool good = length > 0 && text[at] != 0;
-    memory.append(good ? text.substr(at, length) : std::string_view("?"));
-    at += length > 0 ? length : 1;
-  }
-  return memory.view();
-}
-
-inline std::string_view endpoint_of(const Builder& b) noexcept {
-  return b.endpoint == kNone ? std::string_view() : b.text.view(b.spans[b.endpoint].operation);
-}
-
-// Calls set(name, value) for each header. `span` may be kNone: one that a limit left out.
-template <class Setter>
-void write_headers(const Builder& b, std::uint32_t span, Setter& set) {
-  CorrelationText correlation;
-  format_correlation(b.correlation, correlation);
-  if (b.ignored) {
-    set(kSw8, std::string_view(""));  // "not traced", so that nobody begins a trace of their own
-  } else {
-    const IdText segment(b.segment_id);
-    const IdText trace(b.trace.parts);
-    FixedText<ipc_protocol::kMaxOperation> endpoint;
-    FixedText<ipc_protocol::kMaxPeer> address;
-    ContextView context;
-    context.trace_id = b.trace.own() ? trace.view() : b.text.view(b.trace.text);
-    context.segment_id = segment.view();
-    const std::uint32_t at = span != kNone ? span : b.current;
-    context.span_id = at == kNone ? 0 : static_cast<std::int32_t>(at);
-    context.service = b.core->config().options.service;
-    context.instance = b.core->instance();
-    context.endpoint = header_text(endpoint_of(b), endpoint);
-    context.address = header_text(span == kNone ? std::string_view() : b.text.view(b.spans[span].peer), address);
-    Sw8Text sw8;
-    if (!format_sw8(context, sw8)) return;
-    set(kSw8, sw8.view());
-  }
-  if (!correlation.empty()) set(kSw8Correlation, correlation.view());
-  if (!b.skip_analysis) return;  // absent means 0, and old receivers cannot read the form with a time
-  ExtensionText extension;
-  format_extension(Extension{true, 0}, extension);
-  set(kSw8Extension, extension.view());
-}
-
-inline Snapshot capture(const Builder& b, std::uint32_t span) noexcept {
-  Snapshot s{};
-  s.version = Snapshot::kVersion;
-  s.recorded = b.ignored ? Snapshot::kIgnored : Snapshot::kSampled;
-  s.skip_analysis = b.skip_analysis ? 1 : 0;
-  const auto put = [&s](std::string_view text) {
-    Snapshot::Text at{s.used, 0};
-    if (text.size() > sizeof s.texts - s.used) return at;
-    if (!text.empty()) std::memcpy(s.texts + s.used, text.data(), text.size());
-    at.size = static_cast<std::uint16_t>(text.size());
-    s.used = static_cast<std::uint16_t>(s.used + text.size());
-    return at;
-  };
-  s.correlations = static_cast<std::uint32_t>(b.correlation.size());
-  for (std::uint32_t i = 0; i < s.correlations; ++i) {
-    s.correlation_keys[i] = put(b.correlation.key(i));
-    s.correlation_values[i] = put(b.correlation.value(i));
-  }
-  if (b.ignored) return s;
-  s.span_id = span == kNone ? 0 : static_cast<std::int32_t>(span);
-  std::memcpy(s.trace, b.trace.parts, sizeof s.trace);
-  std::memcpy(s.segment, b.segment_id, sizeof s.segment);
-  if (!b.trace.own()) s.trace_text = put(b.text.view(b.trace.text));
-  s.service = put(b.core->config().options.service);
-  s.instance = put(b.core->instance());
-  s.endpoint = put(endpoint_of(b));
-  return s;
 }
 
 }  // namespace detail
