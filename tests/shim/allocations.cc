@@ -1,8 +1,8 @@
 // A warmed-up shim allocates nothing. malloc and its kin are replaced in this program
 // by ones that count; the peer reads with plain recv(2).
 
-#include <doctest/doctest.h>
 #include <dlfcn.h>
+#include <doctest/doctest.h>
 #include <sidecar/shim.h>
 #include <sys/socket.h>
 #include <sys/un.h>

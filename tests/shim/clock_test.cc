@@ -95,7 +95,8 @@ TEST_CASE("with a page in place a finish costs one fstat and one send") {
   std::map<long, int> calls;
   int marks = 0;
   bool entering = true;
-  while (ptrace(PTRACE_SYSCALL, child, nullptr, nullptr) == 0 && waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+  while (ptrace(PTRACE_SYSCALL, child, nullptr, nullptr) == 0 && waitpid(child, &status, 0) == child &&
+         WIFSTOPPED(status)) {
     if (WSTOPSIG(status) != SIGTRAP) continue;
     if (entering) {
       user_regs_struct registers{};
@@ -103,7 +104,8 @@ TEST_CASE("with a page in place a finish costs one fstat and one send") {
       const auto number = static_cast<long>(registers.orig_rax);
       if (number == SYS_getppid) ++marks;
       // of which this program's own clock is made; the system's needs no call
-      else if (marks == 1 && number != SYS_clock_gettime) ++calls[number];
+      else if (marks == 1 && number != SYS_clock_gettime)
+        ++calls[number];
     }
     entering = !entering;
   }

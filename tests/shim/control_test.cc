@@ -12,8 +12,8 @@ namespace ipc = sidecar::ipc_protocol;
 namespace {
 
 template <class Table>
-std::vector<unsigned char> frame(ipc::FrameType type, flatbuffers::FlatBufferBuilder& b, flatbuffers::Offset<Table> root,
-                                 unsigned more_words = 0) {
+std::vector<unsigned char> frame(ipc::FrameType type, flatbuffers::FlatBufferBuilder& b,
+                                 flatbuffers::Offset<Table> root, unsigned more_words = 0) {
   b.FinishSizePrefixed(root);
   ipc::FrameHeader header{};
   header.magic = ipc::kMagic;
@@ -71,7 +71,8 @@ TEST_CASE("every field of every frame is read") {
   }
   {
     flatbuffers::FlatBufferBuilder b;
-    const ServerFrame f = read(frame(ipc::FrameType::reject, b, fbs::CreateReject(b, 5, b.CreateString("no"), 7, true)));
+    const ServerFrame f =
+        read(frame(ipc::FrameType::reject, b, fbs::CreateReject(b, 5, b.CreateString("no"), 7, true)));
     CHECK(f.kind == ServerFrame::Kind::reject);
     CHECK(f.code == 5);
     CHECK(f.retry_after_ms == 7);

@@ -303,7 +303,8 @@ TEST_CASE("in a user namespace a sidecar of an unmapped user is trusted where we
     REQUIRE(chmod(directory.c_str(), writable ? 0777 : 0755) == 0);
     REQUIRE(chmod(f.peer.path().c_str(), 0666) == 0);
     const int result = result_of(in_child([&] {
-      if (setgid(4321) != 0 || setuid(4321) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0) return 1;  // or /proc/self is root's
+      if (setgid(4321) != 0 || setuid(4321) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0)
+        return 1;  // or /proc/self is root's
       if (unshare(CLONE_NEWUSER) != 0) return kNoNamespaces;
       const int map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
       if (map < 0 || write(map, "4321 4321 1", 11) != 11) return kNoNamespaces;

@@ -182,8 +182,8 @@ class Peer {
     const bool old = known;
     known = true;
     send(ipc::FrameType::welcome, b,
-         fbs::CreateWelcome(b, 0, 0xFFFF, sidecar_epoch, old, known_accepted, known_settled, ipc::kMaxFrame, instance, 0,
-                            -1, true, 0, 0, 0),
+         fbs::CreateWelcome(b, 0, 0xFFFF, sidecar_epoch, old, known_accepted, known_settled, ipc::kMaxFrame, instance,
+                            0, -1, true, 0, 0, 0),
          page_fd());
   }
   void send_reject(ipc::RejectCode code, std::uint32_t retry_after_ms, bool permanent) {
@@ -222,7 +222,9 @@ class Peer {
   // --- What came ---
   std::vector<Received> segments;
   std::vector<std::shared_ptr<Aligned>> hellos;
-  const fbs::Hello& hello(std::size_t i) const { return *flatbuffers::GetSizePrefixedRoot<fbs::Hello>(hellos[i]->data()); }
+  const fbs::Hello& hello(std::size_t i) const {
+    return *flatbuffers::GetSizePrefixedRoot<fbs::Hello>(hellos[i]->data());
+  }
   std::vector<std::shared_ptr<Aligned>> byes;
   const fbs::Bye& bye() const { return *flatbuffers::GetSizePrefixedRoot<fbs::Bye>(byes.back()->data()); }
   std::vector<std::uint64_t> probe_replies;
@@ -343,8 +345,8 @@ class Peer {
   void make_page() {
     page_file_ = memfd_create("test-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     REQUIRE(ftruncate(page_file_, ipc::kPageSize) == 0);
-    page_ = static_cast<unsigned char*>(
-        mmap(nullptr, ipc::kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED, page_file_, 0));
+    page_ =
+        static_cast<unsigned char*>(mmap(nullptr, ipc::kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED, page_file_, 0));
     const std::uint64_t head = std::uint64_t{ipc::page::kUsedWords} << 32 | ipc::kPageMagic;
     store(ipc::page::kMagic, head);
     store(ipc::page::kSidecarEpoch, sidecar_epoch);

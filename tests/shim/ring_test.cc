@@ -1,9 +1,8 @@
+#include <doctest/doctest.h>
 #include <sidecar/shim.h>
 
 #include <deque>
 #include <random>
-
-#include <doctest/doctest.h>
 
 using sidecar::detail::Ring;
 

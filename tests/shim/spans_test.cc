@@ -228,9 +228,7 @@ TEST_CASE("handles without an end are harmless: null tracers, null spans") {
   CHECK(tracer.stats().created == 0);
 }
 
-TEST_CASE("a tracer without a service name is disabled") {
-  CHECK_FALSE(Tracer::open(TracerOptions()).enabled());
-}
+TEST_CASE("a tracer without a service name is disabled") { CHECK_FALSE(Tracer::open(TracerOptions()).enabled()); }
 
 TEST_CASE("two tracers of one thread do not mix") {
   Fixture a;
@@ -288,9 +286,7 @@ TEST_CASE("a snapshot continues in a new segment with a reference across threads
     Span nested = f.tracer.local("at once", snapshot);  // its own segment even on this thread
     CHECK(nested.correlation("k") == "v");
   }
-  {
-    AsyncSpan later = f.tracer.start_local("later", snapshot);
-  }
+  { AsyncSpan later = f.tracer.start_local("later", snapshot); }
   f.peer.serve();
   REQUIRE(f.peer.segments.size() == 3);
   const Received& nested = f.peer.segments[0];

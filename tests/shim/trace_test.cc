@@ -94,9 +94,7 @@ TEST_CASE("until the sidecar tells a name, slot 0 is assumed") {
   }
   char host[256] = {};
   gethostname(host, sizeof host - 1);
-  {
-    Span entry = f.tracer.entry("second", getter(headers));
-  }
+  { Span entry = f.tracer.entry("second", getter(headers)); }
   f.peer.serve();
   CHECK(text(f.peer.segments[1].span(0).refs()->Get(0)->parent_instance()) == "svc@" + std::string(host));
 }

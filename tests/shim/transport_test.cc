@@ -12,7 +12,8 @@ using namespace sidecar_test;
 namespace {
 
 void check_rising(const Peer& peer, std::size_t from = 0) {
-  for (std::size_t i = from + 1; i < peer.segments.size(); ++i) CHECK(peer.segments[i].seq == peer.segments[i - 1].seq + 1);
+  for (std::size_t i = from + 1; i < peer.segments.size(); ++i)
+    CHECK(peer.segments[i].seq == peer.segments[i - 1].seq + 1);
 }
 
 // Back-off is random and counts real time; what is asked of it is that it ends.
@@ -447,10 +448,13 @@ TEST_CASE("a broken connection full of PROBEs is read to its end, on a small sta
   REQUIRE(pthread_attr_init(&attributes) == 0);
   REQUIRE(pthread_attr_setstacksize(&attributes, 64 * 1024) == 0);
   pthread_t thread;
-  REQUIRE(pthread_create(&thread, &attributes, [](void* fixture) -> void* {
-            static_cast<Fixture*>(fixture)->tracer.on_idle();
-            return nullptr;
-          }, &f) == 0);
+  REQUIRE(pthread_create(
+              &thread, &attributes,
+              [](void* fixture) -> void* {
+                static_cast<Fixture*>(fixture)->tracer.on_idle();
+                return nullptr;
+              },
+              &f) == 0);
   REQUIRE(pthread_join(thread, nullptr) == 0);
   pthread_attr_destroy(&attributes);
   CHECK(f.tracer.stats().rejected == static_cast<std::uint32_t>(ipc::RejectCode::busy));

@@ -65,7 +65,8 @@ void fill(Builder& b, Random& random, unsigned max_spans) {
     for (unsigned t = random.below(6); t > 0; --t) b.add_tag(at, "k" + random.text(9), random.text(60), limits, cut);
     for (unsigned l = random.below(4); l > 0; --l) {
       const auto log = b.add_log(at, random.number(), limits, cut);
-      for (unsigned k = random.below(4); k > 0; --k) b.add_field(log, "f" + random.text(5), random.text(20), limits, cut);
+      for (unsigned k = random.below(4); k > 0; --k)
+        b.add_field(log, "f" + random.text(5), random.text(20), limits, cut);
     }
     for (unsigned r = random.below(3); r > 0; --r) {
       detail::RefData ref;
@@ -87,7 +88,8 @@ void check_text(const Builder& b, detail::Slice expected, const flatbuffers::Str
   CHECK(text(got) == b.text.view(expected));
 }
 
-void check_id(const Builder& b, const detail::IdData& expected, const fbs::Id* own, const flatbuffers::String* foreign) {
+void check_id(const Builder& b, const detail::IdData& expected, const fbs::Id* own,
+              const flatbuffers::String* foreign) {
   REQUIRE((own != nullptr) == expected.own());
   REQUIRE((foreign != nullptr) != expected.own());
   if (own == nullptr) return check_text(b, expected.text, foreign);

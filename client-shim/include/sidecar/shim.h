@@ -63,8 +63,8 @@ class SIDECAR_VISIBLE Tracer {
   // Disabled: spans of it are null.
   SIDECAR_LOCAL Tracer() noexcept = default;
 
-  // Disabled if there is no service name. Connects when the first segment is finished. Each call makes a tracer of its own: open
-  // one at the start of the program.
+  // Disabled if there is no service name. Connects when the first segment is finished. Each call makes a tracer of its
+  // own: open one at the start of the program.
   SIDECAR_LOCAL static Tracer open(const TracerOptions& options) noexcept {
 #if defined(__cpp_exceptions)
     try {
@@ -137,8 +137,8 @@ class SIDECAR_VISIBLE Tracer {
     return core != nullptr && core->recording();
   }
 
-  // Sends what waits. True: the sidecar has taken over all that was finished before. Waits for that, at most `deadline`;
-  // this is the one call that does.
+  // Sends what waits. True: the sidecar has taken over all that was finished before. Waits for that, at most
+  // `deadline`; this is the one call that does.
   SIDECAR_LOCAL bool flush(std::chrono::milliseconds deadline) noexcept {
     detail::Core* const core = this->core();
     return core == nullptr || core->flush(deadline.count(), false);

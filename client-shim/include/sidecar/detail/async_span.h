@@ -15,8 +15,8 @@ inline namespace v1 {
 class SIDECAR_VISIBLE Tracer;
 
 // A span that belongs to no thread, for code that goes on in callbacks: parents are told, not found. Any thread may
-// use it, one at a time for one handle; several handles of a segment may be used at once. The segment is finished when the
-// last of its spans has ended.
+// use it, one at a time for one handle; several handles of a segment may be used at once. The segment is finished when
+// the last of its spans has ended.
 class SIDECAR_VISIBLE AsyncSpan : public detail::SpanOps<AsyncSpan> {
  public:
   SIDECAR_LOCAL AsyncSpan() noexcept = default;

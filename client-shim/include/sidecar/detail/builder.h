@@ -38,8 +38,8 @@ struct Builder {
   Builder* next = nullptr;                  // in the intake
   std::atomic<std::uint64_t> serial{0};     // goes up when a segment ends: older handles are void
   Core* core = nullptr;
-  ThreadContext* owner = nullptr;  // null: shared
-  Builder* below = nullptr;        // on the owner's stack of segments
+  ThreadContext* owner = nullptr;      // null: shared
+  Builder* below = nullptr;            // on the owner's stack of segments
   std::atomic<bool> abandoned{false};  // another thread ended a span that is not its own
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -52,9 +52,9 @@ struct Builder {
   std::int64_t base_mono_ns = 0;
   std::int64_t segment_id[3] = {0, 0, 0};
   IdData trace;
-  std::uint32_t open = 0;           // spans that have not ended
-  std::uint32_t current = kNone;    // innermost open span, if not shared
-  std::uint32_t endpoint = kNone;   // the span that names the segment: the first, or the first entry
+  std::uint32_t open = 0;          // spans that have not ended
+  std::uint32_t current = kNone;   // innermost open span, if not shared
+  std::uint32_t endpoint = kNone;  // the span that names the segment: the first, or the first entry
   TextArena text;
   Pool<SpanData> spans;
   Pool<TagData> tags;

@@ -24,8 +24,8 @@ namespace detail {
 class Builders {
  public:
   static constexpr std::uint32_t kMax = 65536;
-  static constexpr std::uint32_t kKeepWarm = 256;          // idle ones that keep their memory
-  static constexpr std::size_t kLarge = 64 * 1024;         // bytes of a builder's memory beyond which it is given back
+  static constexpr std::uint32_t kKeepWarm = 256;   // idle ones that keep their memory
+  static constexpr std::size_t kLarge = 64 * 1024;  // bytes of a builder's memory beyond which it is given back
 
   // False: no memory, and take() returns null for ever.
   bool open() noexcept {
@@ -76,8 +76,8 @@ class Builders {
     builder->index = index;
     builder->core = core;
     builder->older = newest_.load(std::memory_order_relaxed);
-    while (!newest_.compare_exchange_weak(builder->older, builder, std::memory_order_release,
-                                          std::memory_order_relaxed)) {
+    while (
+        !newest_.compare_exchange_weak(builder->older, builder, std::memory_order_release, std::memory_order_relaxed)) {
     }
     table_[index].store(builder, std::memory_order_release);
     return builder;
@@ -85,7 +85,7 @@ class Builders {
 
   std::atomic<Builder*>* table_ = nullptr;
   std::atomic<Builder*> newest_{nullptr};  // all of them hang on this: leak checkers do not look into the table
-  std::atomic<std::uint64_t> head_{0};  // tag, then index + 1
+  std::atomic<std::uint64_t> head_{0};     // tag, then index + 1
   std::atomic<std::uint32_t> count_{0};
   std::atomic<std::uint32_t> idle_{0};
 };

@@ -55,12 +55,35 @@ class ControlWriter {
     out_.begin(nullptr);
     const auto if_there = [](bool there, unsigned at) { return static_cast<std::uint16_t>(there ? at : 0); };
     const bool properties = f.properties != nullptr && !f.properties->empty();
-    //   0 vtable, 4 protocol_min, 6 protocol_max, 8 capabilities, 16 uuid, 32 process_epoch, 40 oldest_seq, 48 next_seq,
-    //   56 start_time, 64 boottime, 72 realtime, 80 sidecar_epoch, 88 created, 96 pid, 100 slot, 104 retention_bytes,
-    //   108 texts and tables
-    const std::uint16_t fields[] = {4, 6, 142, 8, 108, if_there(!f.instance.empty(), 112),
-                                    if_there(!f.layer.empty(), 116), if_there(properties, 120), 16, 32, 40, 48, 96, 56,
-                                    100, 141, 104, 140, 64, 72, 80, 124, 128, if_there(!f.exe.empty(), 132), 136, 88};
+    //   0 vtable, 4 protocol_min, 6 protocol_max, 8 capabilities, 16 uuid, 32 process_epoch, 40 oldest_seq, 48
+    //   next_seq, 56 start_time, 64 boottime, 72 realtime, 80 sidecar_epoch, 88 created, 96 pid, 100 slot, 104
+    //   retention_bytes, 108 texts and tables
+    const std::uint16_t fields[] = {4,
+                                    6,
+                                    142,
+                                    8,
+                                    108,
+                                    if_there(!f.instance.empty(), 112),
+                                    if_there(!f.layer.empty(), 116),
+                                    if_there(properties, 120),
+                                    16,
+                                    32,
+                                    40,
+                                    48,
+                                    96,
+                                    56,
+                                    100,
+                                    141,
+                                    104,
+                                    140,
+                                    64,
+                                    72,
+                                    80,
+                                    124,
+                                    128,
+                                    if_there(!f.exe.empty(), 132),
+                                    136,
+                                    88};
     const std::size_t vtable = out_.vtable(144, fields);
     const std::size_t table = out_.table(vtable, 144, 8);
     out_.link(4, table);

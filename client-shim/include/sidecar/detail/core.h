@@ -37,7 +37,11 @@ class Core {
 
   // `parents`: of the process that forked us, or null; kept, since threads' handles may still lead to it.
   Core(const State* state, const Config& config, Core* parents) noexcept
-      : state_(state), config_(config), parents_(parents), identity_(config), sender_(config, ledger_),
+      : state_(state),
+        config_(config),
+        parents_(parents),
+        identity_(config),
+        sender_(config, ledger_),
         session_(config, identity_, ledger_, page_, sender_) {}
 
   // False: no memory; such a core is not used.

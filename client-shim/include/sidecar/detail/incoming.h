@@ -80,7 +80,7 @@ struct SIDECAR_VISIBLE Snapshot {
   std::int32_t span_id;
   std::uint8_t recorded;  // Recorded
   std::uint8_t skip_analysis;
-  std::uint16_t used;  // bytes of `texts`
+  std::uint16_t used;     // bytes of `texts`
   std::int64_t trace[3];  // of ours; zeros: see trace_text
   std::int64_t segment[3];
   Text trace_text, service, instance, endpoint;

@@ -175,8 +175,9 @@ class Link {
       ::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
     }
     const int size = buffer();
-    max_frame_ = size >= kWanted ? ipc_protocol::kMaxFrame
-                 : size <= kOverhead ? 0 : static_cast<std::size_t>(size - kOverhead);
+    max_frame_ = size >= kWanted     ? ipc_protocol::kMaxFrame
+                 : size <= kOverhead ? 0
+                                     : static_cast<std::size_t>(size - kOverhead);
   }
 
   int fd_ = -1;

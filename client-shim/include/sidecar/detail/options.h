@@ -25,7 +25,7 @@ struct SIDECAR_VISIBLE TracerOptions {
     return *this;
   }
 
-  std::string socket;  // empty: environment SW_SIDECAR_SOCKET, else /run/sw-sidecar/ingest.v1.sock
+  std::string socket;                   // empty: environment SW_SIDECAR_SOCKET, else /run/sw-sidecar/ingest.v1.sock
   std::size_t buffer_bytes = 2u << 20;  // for what is not delivered yet; 256 KiB .. 16 MiB
   unsigned span_limit = 300;            // spans of a segment; further ones do nothing
   unsigned tag_limit = 128;             // tags of a span

@@ -28,8 +28,8 @@ namespace detail {
 class Page {
  public:
   bool open() noexcept {
-    void* const memory = ::mmap(nullptr, 2 * ipc_protocol::kPageSize, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const memory =
+        ::mmap(nullptr, 2 * ipc_protocol::kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return false;
     ::madvise(memory, 2 * ipc_protocol::kPageSize, MADV_DONTFORK);
     own_ = static_cast<unsigned char*>(memory);
@@ -72,8 +72,8 @@ class Page {
   bool enabled() const noexcept { return (load(ipc_protocol::page::kFlags) & ipc_protocol::kPageEnabled) != 0; }
 
  private:
-  // Other threads may be reading there: the kernel exchanges the page under them at one stroke. Asked of it directly, since
-  // a thread sanitizer takes mmap() for a write to the whole range, racing with them.
+  // Other threads may be reading there: the kernel exchanges the page under them at one stroke. Asked of it directly,
+  // since a thread sanitizer takes mmap() for a write to the whole range, racing with them.
   bool map_over(int fd) noexcept {
 #if defined(__x86_64__) || defined(__aarch64__)  // elsewhere the call may take other arguments
     return ::syscall(SYS_mmap, theirs_, ipc_protocol::kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != -1;

@@ -73,8 +73,8 @@ inline std::int64_t process_start_us() noexcept {
   const long ticks_per_second = ::sysconf(_SC_CLK_TCK);
   if (at == nullptr || ticks_per_second <= 0) return 0;
   const auto ticks = static_cast<std::int64_t>(std::strtoull(at + 1, nullptr, 10));
-  const std::int64_t since_boot_us = ticks / ticks_per_second * 1'000'000 +
-                                     ticks % ticks_per_second * 1'000'000 / ticks_per_second;
+  const std::int64_t since_boot_us =
+      ticks / ticks_per_second * 1'000'000 + ticks % ticks_per_second * 1'000'000 / ticks_per_second;
   return realtime_us() - read_clock_ns(CLOCK_BOOTTIME) / 1000 + since_boot_us;
 }
 

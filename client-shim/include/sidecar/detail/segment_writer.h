@@ -143,8 +143,20 @@ class SegmentWriter {
       const auto if_there = [shape](unsigned bit, unsigned at) {
         return static_cast<std::uint16_t>((shape >> bit & 1) != 0 ? at : 0);
       };
-      const std::uint16_t fields[] = {4,  24, 8, 16, 32, 33, 28, 34, if_there(0, 36), if_there(1, 40), if_there(2, 44),
-                                      if_there(3, 48), if_there(4, 52), 35};
+      const std::uint16_t fields[] = {4,
+                                      24,
+                                      8,
+                                      16,
+                                      32,
+                                      33,
+                                      28,
+                                      34,
+                                      if_there(0, 36),
+                                      if_there(1, 40),
+                                      if_there(2, 44),
+                                      if_there(3, 48),
+                                      if_there(4, 52),
+                                      35};
       span_vtables_[shape] = static_cast<std::uint32_t>(out_.vtable(56, fields));
       known_spans_ |= 1u << shape;
     }
@@ -225,8 +237,8 @@ class SegmentWriter {
   std::size_t tag_vtable_ = 0;
   std::size_t log_vtable_ = 0;
   std::size_t ref_vtable_ = 0;
-  std::uint32_t known_ref_ = kNone;   // shape of ref_vtable_
-  std::uint32_t known_spans_ = 0;     // bit per shape
+  std::uint32_t known_ref_ = kNone;  // shape of ref_vtable_
+  std::uint32_t known_spans_ = 0;    // bit per shape
   std::uint32_t span_vtables_[32];
 };
 

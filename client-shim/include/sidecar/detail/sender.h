@@ -78,9 +78,7 @@ class Sender {
     ring_.forget_before(settled + 1);
   }
   // What another sidecar had accepted may have died with it.
-  void forget_accepted() noexcept {
-    ledger_.accepted.store(Ledger::read(ledger_.settled), std::memory_order_relaxed);
-  }
+  void forget_accepted() noexcept { ledger_.accepted.store(Ledger::read(ledger_.settled), std::memory_order_relaxed); }
   // Those up to `seq` need not be sent.
   void skip_to(std::uint64_t seq) noexcept {
     if (ring_.next_seq() <= seq) ring_.send_from(seq + 1);
@@ -234,12 +232,13 @@ class Sender {
   std::atomic<std::size_t> max_record_{ipc_protocol::kMaxSegment};
   Ring ring_;
   Link link_;
-  std::uint64_t last_sent_ = 0;      // highest number that ever went out
-  std::uint64_t abandoned_ = 0;      // numbered, but dropped
-  std::uint64_t lost_told_ = 0;      // drops that the sidecar has been told of
-  std::uint64_t stats_told_ = 0;     // the same, by a STATS frame
-  std::uint64_t high_water_ = 0;     // of the ring, in bytes
-  std::int64_t full_since_ms_ = 0;   // when the buffer refused a segment for the first time since anything went out; or 0
+  std::uint64_t last_sent_ = 0;   // highest number that ever went out
+  std::uint64_t abandoned_ = 0;   // numbered, but dropped
+  std::uint64_t lost_told_ = 0;   // drops that the sidecar has been told of
+  std::uint64_t stats_told_ = 0;  // the same, by a STATS frame
+  std::uint64_t high_water_ = 0;  // of the ring, in bytes
+  std::int64_t full_since_ms_ =
+      0;  // when the buffer refused a segment for the first time since anything went out; or 0
   std::int64_t last_stats_ms_ = 0;
   std::size_t max_frame_ = ipc_protocol::kMaxFrame;
   bool broken_ = false;  // a send failed

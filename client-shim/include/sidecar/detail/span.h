@@ -68,10 +68,7 @@ class SIDECAR_VISIBLE Span : public detail::SpanOps<Span> {
   template <class>
   friend class detail::SpanOps;
   SIDECAR_LOCAL Span(detail::Builder* builder, std::uint32_t index, bool owning) noexcept
-      : builder_(builder),
-        serial_(builder->serial.load(std::memory_order_relaxed)),
-        index_(index),
-        owning_(owning) {}
+      : builder_(builder), serial_(builder->serial.load(std::memory_order_relaxed)), index_(index), owning_(owning) {}
 
   template <class F>
   SIDECAR_LOCAL void with_segment(F&& f) {

@@ -18,7 +18,15 @@ namespace sidecar {
 inline namespace v1 {
 
 // SkyWalking's numbers.
-enum class SIDECAR_VISIBLE SpanLayer : std::uint8_t { unknown = 0, database = 1, rpc = 2, http = 3, mq = 4, cache = 5, faas = 6 };
+enum class SIDECAR_VISIBLE SpanLayer : std::uint8_t {
+  unknown = 0,
+  database = 1,
+  rpc = 2,
+  http = 3,
+  mq = 4,
+  cache = 5,
+  faas = 6
+};
 
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
@@ -104,14 +112,13 @@ class SIDECAR_VISIBLE SpanOps {
     self().with_segment([&](Builder& b, std::uint32_t) { value = b.correlation.get(key); });
     return value;
   }
-  // Calls set(name, value), both std::string_view, for each header that a request of this span shall carry. If the trace
-  // is not sampled, the value of sw8 is empty: send it so. `set` may use this span, and throw.
+  // Calls set(name, value), both std::string_view, for each header that a request of this span shall carry. If the
+  // trace is not sampled, the value of sw8 is empty: send it so. `set` may use this span, and throw.
   template <class Setter>
   SIDECAR_LOCAL void inject(Setter&& set) {
     HeaderTexts headers;
-    self().with_segment([&](Builder& b, std::uint32_t at) {
-      write_headers(b, at == kIgnoredSpan ? kNone : at, headers);
-    });
+    self().with_segment(
+        [&](Builder& b, std::uint32_t at) { write_headers(b, at == kIgnoredSpan ? kNone : at, headers); });
     headers.hand_to(set);
   }
   // Empty if the trace is not sampled.
@@ -126,9 +133,8 @@ class SIDECAR_VISIBLE SpanOps {
   // This place in the trace, for another thread to go on from.
   SIDECAR_LOCAL Snapshot capture() noexcept {
     Snapshot snapshot{};
-    self().with_segment([&](Builder& b, std::uint32_t at) {
-      snapshot = detail::capture(b, at < b.spans.size() ? at : b.current);
-    });
+    self().with_segment(
+        [&](Builder& b, std::uint32_t at) { snapshot = detail::capture(b, at < b.spans.size() ? at : b.current); });
     return snapshot;
   }
 

@@ -104,10 +104,10 @@ inline State* open_state(const TracerOptions& options) {
 
 // What a thread has: trivial, so that threads come and go without a trace of theirs.
 struct ThreadContext {
-  Core* core;             // whose number this is
-  std::uint64_t number;   // of the thread, never used by another
-  std::int64_t last_id;   // third part of the last id
-  Builder* top;           // segment it is in; the one below is reached from there
+  Core* core;            // whose number this is
+  std::uint64_t number;  // of the thread, never used by another
+  std::int64_t last_id;  // third part of the last id
+  Builder* top;          // segment it is in; the one below is reached from there
 };
 inline thread_local ThreadContext thread_context{};
 
