@@ -61,8 +61,18 @@ Result<ScopedFd> take_lock(const std::string& path) {
   return system_error(path + ".lock");
 }
 
+// Whether somebody listens at this socket, of whatever type. One left by a process that died refuses.
+bool is_served(const std::string& path, int type) {
+  const ScopedFd probe(socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+         errno != ECONNREFUSED;
+}
+
 // The name is free, or a dead predecessor's.
-Result<void> check_name(const std::string& path) {
+Result<void> check_name(const std::string& path, int type) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return {};
@@ -74,6 +84,8 @@ Result<void> check_name(const std::string& path) {
   if (found.st_uid != geteuid() && geteuid() != 0)
     return fail(Errc::not_allowed,
                 fmt::format("{}: a socket of user {}; remove it, or configure another path", path, found.st_uid));
+  if (is_served(path, type))
+    return fail(Errc::busy, fmt::format("{}: another program listens here; configure another path", path));
   return {};
 }
 
@@ -88,7 +100,7 @@ Result<SocketFile> SocketFile::create(const std::string& path, int type, mode_t 
     return tl::unexpected<Error>(std::move(checked.error()));
   auto lock = take_lock(path);
   if (!lock) return tl::unexpected<Error>(std::move(lock.error()));
-  if (auto checked = check_name(path); !checked) return tl::unexpected<Error>(std::move(checked.error()));
+  if (auto checked = check_name(path, type); !checked) return tl::unexpected<Error>(std::move(checked.error()));
   SocketFile file(path, std::move(*lock));
   if (auto listening = file.listen(type, mode, backlog); !listening)
     return tl::unexpected<Error>(std::move(listening.error()));

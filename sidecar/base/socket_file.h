@@ -5,8 +5,8 @@
 //
 //  * A lock file beside it (PATH.lock, flock) tells whether another process serves here;
 //    that one is never disturbed.
-//  * A socket left behind by a process that died is replaced; anything else in its
-//    place (a file, a link, a directory) is refused and stays as it is.
+//  * A socket left behind by a process that died is replaced; anything else in its place (a
+//    file, a link, a directory, a socket that another program serves) is refused and stays as it is.
 //  * The directory must be one in which only root and we can rename, or sticky.
 //  * The socket is bound under a temporary name with its final mode, listens, and is then renamed: no
 //    client ever sees it half made, and one that is open is replaced in one step.
@@ -27,7 +27,7 @@ class SocketFile {
  public:
   // `type`: SOCK_SEQPACKET or SOCK_STREAM. The socket is non-blocking and close-on-exec.
   // Errors name the path and the remedy. invalid_argument: path too long (107 bytes) or a foreign
-  // file in its place; busy: another process holds the lock; not_allowed: the directory is
+  // file in its place; busy: another process holds the lock or listens there; not_allowed: the directory is
   // not fit or not ours to write; not_found: no such directory; unavailable: the rest.
   static Result<SocketFile> create(const std::string& path, int type, mode_t mode, int backlog);
 

@@ -86,6 +86,22 @@ TEST_SUITE("base/socket_file") {
     CHECK(connects(path));
   }
 
+  TEST_CASE("a socket that another program serves is refused, of whatever type, and stays") {
+    Directory directory;
+    const std::string path = directory.file("s.sock");
+    int type = SOCK_SEQPACKET;
+    SUBCASE("of our type") {}
+    SUBCASE("of another type") { type = SOCK_STREAM; }
+    const ScopedFd other(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(bind(other.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(other.get(), 4) == 0);
+    CHECK(refusal(path) == Errc::busy);
+    CHECK(connects(path, type));
+  }
+
   TEST_CASE("what is not a socket is refused and stays as it is") {
     Directory directory;
     const std::string path = directory.file("s.sock");
