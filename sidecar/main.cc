@@ -1,6 +1,8 @@
 // sw-sidecar: reads its command line and configuration, runs the daemon on one
 // event loop until a signal, and says with its exit status how that ended.
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -14,6 +16,17 @@
 
 namespace sidecar {
 namespace {
+
+volatile std::sig_atomic_t exit_status = 0;
+
+// Taking everything down waits for gRPC to give its calls back, which a collector that floods
+// the connection can delay without end. All is done by then: end with our status all the same.
+void limit_exit(Exit exit) {
+  constexpr unsigned kSeconds = 3;
+  exit_status = static_cast<int>(exit);
+  std::signal(SIGALRM, [](int) { _exit(exit_status); });
+  alarm(kSeconds);
+}
 
 Exit serve(const Config& config, const std::string& config_path) {
   UvLoop loop;
@@ -34,9 +47,13 @@ Exit serve(const Config& config, const std::string& config_path) {
   const auto hang_up = loop.watch_signal(SIGHUP, stop);
   loop.run();
 
-  const std::uint64_t left = daemon.report_left();
-  log_info("stopped{}", left == 0 ? ", everything delivered" : fmt::format(", {} segments not delivered", left));
-  return left == 0 ? Exit::ok : Exit::left;
+  const Left left = daemon.report_left();
+  log_info("stopped{}", left.nothing() ? ", everything delivered"
+                                       : fmt::format(", {} segments not delivered, {} sockets not read to their end",
+                                                     left.segments, left.unread));
+  const Exit exit = left.nothing() ? Exit::ok : Exit::left;
+  limit_exit(exit);
+  return exit;
 }
 
 Exit run(int argc, char** argv) {
@@ -51,7 +68,13 @@ Exit run(int argc, char** argv) {
     return Exit::ok;
   }
   start_log(loaded.config.log);
-  raise_descriptor_limit();  // a connection costs about three
+  // gRPC ends the process when it gets no descriptor, so it must not come to that.
+  constexpr unsigned long kLeastDescriptors = 64;
+  if (const unsigned long limit = raise_descriptor_limit(); limit < kLeastDescriptors) {
+    log_error("{} descriptors are too few; allow at least {}, better thousands (ulimit -n, LimitNOFILE)", limit,
+              kLeastDescriptors);
+    return Exit::failed;
+  }
   return serve(loaded.config, line.config);
 }
 

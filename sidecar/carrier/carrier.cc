@@ -19,7 +19,6 @@ Carrier::Carrier(const CarrierOptions& options) : options_(options) {
 }
 
 bool Carrier::has_room(const Agent& agent) const {
-  if (closed_) return false;
   if (options_.strategy != CarrierStrategy::blocking) return true;
   // The frame is not read yet: assume the largest.
   if (fits(agent, ipc_protocol::kMaxRecordsPerFrame, kFrameCost)) return true;

@@ -38,10 +38,6 @@ class Carrier final : public RecordSink {
   bool has_room(const Agent& agent) const override;
   void take(Record record) override;
 
-  // Shutdown: nothing more is admitted; has_room() is false from here on, and what
-  // still arrives by take() is held all the same.
-  void close() { closed_ = true; }
-
   // Which channel the records of `agent` go through.
   std::size_t channel_of(const Agent& agent) const { return agent.partition % channels_.size(); }
   std::size_t channel_count() const { return channels_.size(); }
@@ -78,7 +74,6 @@ class Carrier final : public RecordSink {
   std::size_t held_ = 0;
   std::uint64_t held_bytes_ = 0;
   mutable bool refused_ = false;  // somebody was told there is no room
-  bool closed_ = false;
   RoomListener* room_listener_ = nullptr;
   std::function<void(std::size_t)> on_arrival_;
 };

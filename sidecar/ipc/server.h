@@ -57,6 +57,9 @@ class Server final : public RoomListener, private SessionClaims {
   // Asks all clients to say HELLO again on their connection, with the same identity.
   void ask_hello_again();
 
+  // Clients whose sockets are known to hold more than was read: they wait for room or for their turn.
+  std::size_t unread() const { return blocked_.size() + ready_.size(); }
+
   // Closes everything and removes the socket if it is still ours. What is unread stays with the
   // clients, which send it to our successor; so the listener is not told that they have gone.
   void stop();

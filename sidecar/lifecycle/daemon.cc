@@ -1,5 +1,6 @@
 #include "lifecycle/daemon.h"
 
+#include "ipc/descriptor_limit.h"
 #include "lifecycle/held.h"
 #include "log/log.h"
 #include "uplink/dialect.h"
@@ -30,6 +31,7 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
 
   collector_ = make_collector(config.uplink, loop, random_);
   sessions_ = std::make_unique<SessionManager>(config.session, host_, loop, *collector_, random_);
+  sessions_->set_max_away(connections_within_limit());
   server_ = std::make_unique<Server>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
   upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_);
@@ -58,7 +60,10 @@ void Daemon::shut_down(std::function<void()> stopped) {
   if (shutdown_) return;
   facts_.draining = true;
   shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_},
-                    config_.lifecycle.shutdown_deadline, std::move(stopped));
+                    config_.lifecycle.shutdown_deadline, [this, stopped = std::move(stopped)](std::size_t unread) {
+                      unread_ = unread;
+                      stopped();
+                    });
 }
 
 void Daemon::housekeeping() {

@@ -43,8 +43,8 @@ class Daemon {
   void shut_down(std::function<void()> stopped);
   bool shutting_down() const { return shutdown_.has_value(); }
 
-  // Segments that are held, counted by walking; logs them by instance.
-  std::uint64_t report_left() const { return sidecar::report_left(carrier_, *pipeline_); }
+  // What was not delivered; logs it by instance.
+  Left report_left() const { return sidecar::report_left(carrier_, *pipeline_, unread_.value_or(server_->unread())); }
 
  private:
   void housekeeping();
@@ -66,6 +66,7 @@ class Daemon {
   std::unique_ptr<Timer> housekeeping_;
   bool unbalanced_ = false;
   std::optional<Shutdown> shutdown_;
+  std::optional<std::size_t> unread_;  // sockets not read to their end, once the shutdown is through
 };
 
 }  // namespace sidecar

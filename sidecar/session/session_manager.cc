@@ -55,7 +55,7 @@ void SessionManager::go_away(const AgentPtr& agent, Member& member) {
   member.away = ++last_away_;
   away_.emplace(member.away, agent);
   // Its process may live: the slot stays its own.
-  if (away_.size() > kMaxAway) drop(away_.begin()->second);
+  if (away_.size() > max_away_) drop(away_.begin()->second);
 }
 
 void SessionManager::come_back(Member& member) {

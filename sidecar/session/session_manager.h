@@ -8,6 +8,7 @@
 //
 // Owner: Daemon. Thread: loop.
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -36,6 +37,9 @@ class SessionManager final : public AgentListener, public CollectorListener {
   // CollectorListener
   void on_collector_ready() override;
   void on_collector_lost() override;
+
+  // Each one that is waited for keeps a descriptor: where those are few, fewer are waited for than kMaxAway.
+  void set_max_away(std::size_t sessions) { max_away_ = std::min(sessions, kMaxAway); }
 
   // Ends every session: no beat goes out any more.
   void stop();
@@ -73,6 +77,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   EventLoop& loop_;
   Collector& collector_;
   Random& random_;
+  std::size_t max_away_ = kMaxAway;
   std::map<Key, Session> sessions_;
   std::map<std::uint64_t, AgentPtr> away_;  // disconnected and within the grace, in the order of leaving
   std::uint64_t last_away_ = 0;

@@ -53,6 +53,29 @@ TEST_SUITE("integration/restart") {
     CHECK(app.exit() == 0);
   }
 
+  TEST_CASE("what a dead process left in its socket for want of room is read and sent before the daemon ends") {
+    TestCollector collector;
+    Daemon daemon(collector.address(), "carrier: {channels: 1, slots: 256}\n");
+    daemon.start();
+    collector.misbehave({.fault = Fault::hang});
+    IdleApp app(daemon.socket(), "dead", 0);
+    // Until neither the carrier nor the socket takes any more.
+    std::uint64_t sent = 0;
+    REQUIRE(wait_until([&] {
+      app.finish(50);
+      const std::uint64_t before = std::exchange(sent, app.stats()["sent"].get<std::uint64_t>());
+      return sent == before && sent > daemon.totals().value("received", std::uint64_t{0});
+    }));
+    app.process().signal(SIGKILL);
+    app.process().wait();
+    daemon.process().signal(SIGTERM);
+    REQUIRE(wait_until([&] { return daemon.status()["daemon"]["state"] == "draining"; }));
+    collector.behave();
+    CHECK(daemon.process().wait() == 0);
+    CAPTURE(daemon.log());
+    CHECK(arrivals(collector, "dead").size() == sent);
+  }
+
   TEST_CASE("a daemon killed with -9 is replaced without loss") {
     TestCollector collector;
     Daemon daemon(collector.address());

@@ -181,15 +181,6 @@ TEST_SUITE("carrier/carrier") {
     f.check_conservation(agent);
   }
 
-  TEST_CASE("a closed carrier gives no credit and still holds what was read") {
-    Fixture f(CarrierStrategy::blocking);
-    const AgentPtr agent = make_agent();
-    f.carrier.close();
-    CHECK_FALSE(f.carrier.has_room(*agent));
-    f.offer(agent);
-    CHECK(f.carrier.held() == 1);
-  }
-
   TEST_CASE("a segment that is leaked on purpose unbalances the ledger") {
     Fixture f(CarrierStrategy::blocking);
     const AgentPtr agent = make_agent();
