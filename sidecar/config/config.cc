@@ -68,7 +68,10 @@ class Binder {
   void bind_map(const YamlNode& map, const std::string& prefix) {
     for (const YamlMember& member : map.members) {
       const std::string path = prefix + member.key;
-      if (const Key* key = find_key(path))
+      const Key* const key = find_key(path);
+      if (key != nullptr && member.key.find('.') != std::string::npos)
+        add(member.at, fmt::format("{}: unknown key; a section is written with its keys below it", path));
+      else if (key != nullptr)
         bind_key(*key, member);
       else if (is_section(path))
         bind_section(member, path);
@@ -127,7 +130,7 @@ class Binder {
 
   void bind_environment() {
     for (const auto& [name, value] : environment_.all()) {
-      if (!name.starts_with(kVariablePrefix)) continue;
+      if (!name.starts_with(kVariablePrefix) || is_service_link(name)) continue;
       if (const Key* key = key_of_variable(name)) {
         bind_variable(*key, value);
       } else if (const auto& foreign = foreign_variables();

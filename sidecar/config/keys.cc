@@ -124,9 +124,14 @@ const std::vector<Relation>& config_relations() {
 }
 
 const std::vector<std::string>& foreign_variables() {
-  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_INSTANCE",
-                                                 "SW_SIDECAR_CONTROL"};
+  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_CONTROL"};
   return names;
+}
+
+bool is_service_link(const std::string& variable) {
+  for (const char* name : {"SW_SIDECAR_PORT", "SW_SIDECAR_SERVICE_HOST", "SW_SIDECAR_SERVICE_PORT"})
+    if (variable == name) return true;
+  return variable.starts_with("SW_SIDECAR_PORT_") || variable.starts_with("SW_SIDECAR_SERVICE_PORT_");
 }
 
 }  // namespace sidecar

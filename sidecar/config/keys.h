@@ -53,4 +53,7 @@ const std::vector<Relation>& config_relations();
 // SW_SIDECAR_* variables that are not for the daemon and that it ignores: the shim's and sidecarctl's.
 const std::vector<std::string>& foreign_variables();
 
+// Whether Kubernetes sets this variable in every container beside a Service named sw-sidecar: nobody's setting.
+bool is_service_link(const std::string& variable);
+
 }  // namespace sidecar

@@ -52,6 +52,7 @@ Exit run(int argc, char** argv) {
       ->type_name("PATH");
   CLI::App* const status =
       app.add_subcommand("status", "The daemon, the collector, every instance with its account, and what is wrong");
+  status->fallthrough();  // --socket may stand behind it too
   status->add_flag("--json", as_json, "The whole document, for programs");
   app.require_subcommand(1);
   app.footer("Exit status: 0 answered, 1 the daemon refused, 2 usage, 3 no daemon reached. See man sidecarctl.");

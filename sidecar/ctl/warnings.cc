@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "ctl/fields.h"
@@ -51,21 +52,43 @@ void check_instance(const json& instance, std::vector<std::string>& out) {
     out.push_back(fmt::format("{} is not registered: {}", name, error));
 }
 
+// What a shim says it lost, in its counters or frame by frame: the same segments, seen twice.
 void check_clients(const json& instances, std::vector<std::string>& out) {
-  std::uint64_t dropped = 0;
-  std::uint64_t lost = 0;
   for (const json& instance : instances) {
     if (!field(instance, "sessions").is_array()) continue;
+    std::uint64_t lost = 0;
     for (const json& session : field(instance, "sessions")) {
-      dropped += number(field(session, "client"), "dropped").value_or(0);
-      lost += number(field(session, "client"), "lost_before").value_or(0);
+      const json& client = field(session, "client");
+      lost += std::max(number(client, "dropped").value_or(0), number(client, "lost_before").value_or(0));
     }
+    if (lost > 0)
+      out.push_back(fmt::format("{} says that it lost {} segments itself: its buffer was full, or they were too large",
+                                text(instance, "instance"), lost));
   }
-  if (dropped > 0)
-    out.push_back(fmt::format(
-        "applications dropped {} segments themselves: their buffers were full, or the segments too large", dropped));
-  if (lost > 0)
-    out.push_back(fmt::format("{} segments were lost in applications before they reached this sidecar", lost));
+}
+
+constexpr std::uint64_t kStalledMs = 10'000;
+constexpr unsigned kNearlyFull = 80;  // per cent
+
+// A collector that accepts connections and answers nothing looks well until the first call times out.
+void check_flow(const json& status, std::vector<std::string>& out) {
+  const json& collector = field(status, "collector");
+  const std::uint64_t held = number(field(status, "totals"), "held").value_or(0);
+  const auto silent = number(collector, "last_ok_ms_ago").value_or(number(collector, "since_ms").value_or(0));
+  if (held > 0 && text(collector, "state") == "up" && silent > kStalledMs)
+    out.push_back(
+        fmt::format("{} segments are held, and the collector has answered nothing for {} s", held, silent / 1000));
+  const json& carrier = field(status, "carrier");
+  std::uint64_t fullest = 0;
+  if (const auto memory = number(carrier, "memory").value_or(0); memory > 0)
+    fullest = number(carrier, "bytes").value_or(0) / std::max<std::uint64_t>(memory / 100, 1);
+  if (const json& channels = field(status, "channels"); channels.is_array())
+    for (const json& channel : channels)
+      if (const auto slots = number(channel, "slots").value_or(0); slots > 0)
+        fullest = std::max(fullest, number(channel, "records").value_or(0) / std::max<std::uint64_t>(slots / 100, 1));
+  if (fullest >= kNearlyFull)
+    out.push_back(fmt::format("the queues are {} % full: the collector takes less than applications send",
+                              std::min<std::uint64_t>(fullest, 100)));
 }
 
 }  // namespace
@@ -74,6 +97,7 @@ std::vector<std::string> warnings(const json& status) {
   std::vector<std::string> out;
   if (text(field(status, "daemon"), "state") == "draining") out.push_back("the daemon is stopping");
   check_collector(field(status, "collector"), out);
+  check_flow(status, out);
   if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)
     out.push_back(fmt::format("{} more instances are not listed", left_out));
   const json& totals = field(status, "totals");
@@ -86,10 +110,10 @@ std::vector<std::string> warnings(const json& status) {
   if (const json& instances = field(status, "instances"); instances.is_array()) {
     std::vector<std::string> named;
     for (const json& instance : instances) check_instance(instance, named);
+    check_clients(instances, named);
     for (std::size_t i = 0; i < named.size() && i < kMostNamed; ++i) out.push_back(named[i]);
     if (named.size() > kMostNamed)
       out.push_back(fmt::format("... and {} more of this kind; see --json", named.size() - kMostNamed));
-    check_clients(instances, out);
   }
   if (const std::string refused = reasons(field(field(status, "socket"), "refused")); !refused.empty())
     out.push_back("connections of applications were refused: " + refused);

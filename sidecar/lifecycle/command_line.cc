@@ -15,7 +15,7 @@ CommandLine parse_command_line(int argc, char** argv, std::optional<Exit>& exit)
   app.add_option("-c,--config", line.config, "Configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag("--check-config", line.check_config, "Say everything that is wrong with the configuration, then end");
   app.footer(
-      "Stops at SIGTERM or SIGINT after sending what is held; a second signal stops at once.\n"
+      "Stops at SIGTERM, SIGINT or SIGHUP after sending what is held; a second signal stops at once.\n"
       "Exit status: 0 stopped and all delivered, 1 failed, 2 usage or configuration refused, 3 stopped with segments "
       "left.\n"
       "`sidecarctl status` looks at a running one. Settings: man sw-sidecar.yaml");

@@ -114,6 +114,8 @@ TEST_SUITE("config/config") {
   }
 
   TEST_CASE("an unknown key is named with the one that was meant") {
+    CHECK(error("carrier.channels: 4") ==
+          "f.yaml:2:1: carrier.channels: unknown key; a section is written with its keys below it");
     CHECK(error("carier: {channels: 4}") == "f.yaml:2:1: carier: unknown key, did you mean 'carrier'?");
     CHECK(error("carrier: {chanels: 4}") ==
           "f.yaml:2:11: carrier.chanels: unknown key, did you mean 'carrier.channels'?");
@@ -252,6 +254,10 @@ TEST_SUITE("config/config") {
     CHECK(errors(kMinimal, {{"SW_SIDECAR_LOG_LEVLE", "info"}}) ==
           std::vector<std::string>{"SW_SIDECAR_LOG_LEVLE: unknown variable, did you mean 'SW_SIDECAR_LOG_LEVEL'?"});
     for (const std::string& name : foreign_variables()) CHECK(errors(kMinimal, {{name, "x"}}).empty());
+    // What Kubernetes sets beside a Service of this name is nobody's mistake.
+    for (const char* name : {"SW_SIDECAR_PORT", "SW_SIDECAR_PORT_11800_TCP_ADDR", "SW_SIDECAR_SERVICE_HOST",
+                             "SW_SIDECAR_SERVICE_PORT", "SW_SIDECAR_SERVICE_PORT_GRPC"})
+      CHECK(errors(kMinimal, {{name, "tcp://10.0.0.1:11800"}}).empty());
     // No key is shadowed by a foreign variable.
     for (const Key& key : config_keys())
       CHECK(std::find(foreign_variables().begin(), foreign_variables().end(), key.variable()) ==

@@ -132,8 +132,13 @@ TEST_SUITE("ctl/status_text") {
     CHECK(contains(warning("/totals/balanced", false), "does not balance"));
     CHECK(contains(warning("/instances/0/ledger/balanced", false), "the account of shop@web-1 does not balance"));
     CHECK(warning("/totals", ledger(10, 6, 1, {{"malformed", 3}})) == "3 segments were dropped: malformed 3");
-    CHECK(contains(warning("/instances/0/sessions/0/client/dropped", 5), "applications dropped 5 segments"));
-    CHECK(contains(warning("/instances/0/sessions/0/client/lost_before", 6), "6 segments were lost"));
+    CHECK(contains(warning("/instances/0/sessions/0/client/dropped", 5), "shop@web-1 says that it lost 5 segments"));
+    CHECK(
+        contains(warning("/instances/0/sessions/0/client/lost_before", 6), "shop@web-1 says that it lost 6 segments"));
+    CHECK(contains(warning("/collector/last_ok_ms_ago", 12'000),
+                   "1 segments are held, and the collector has answered nothing for 12 s"));
+    CHECK(contains(warning("/channels/1/records", 3'500), "the queues are 87 % full"));
+    CHECK(contains(warning("/carrier/bytes", 31u << 20), "the queues are 96 % full"));
     CHECK(warning("/socket/refused", {{"busy", 7}}) == "connections of applications were refused: busy 7");
     json status = healthy();
     status["instances"][0]["registration"] = "waiting";
