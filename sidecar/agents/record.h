@@ -19,7 +19,6 @@
 namespace sidecar {
 
 enum class RecordKind : std::uint8_t { segment };
-inline constexpr std::size_t kRecordKinds = 1;
 
 class Record {
  public:

@@ -61,6 +61,14 @@ bool valid_address(std::string_view text) {
   return number && *number >= 1 && *number <= 65535 && valid_host(text.substr(0, colon));
 }
 
+// Shows a text as it is. A field gives a reference to change, hence the copy.
+std::function<std::string(const Config&)> text_of(Field<std::string> field) {
+  return [field](const Config& config) {
+    Config copy = config;
+    return field(copy);
+  };
+}
+
 }  // namespace
 
 Key integer_key(KeyName name, std::int64_t min, std::int64_t max, std::function<std::int64_t(const Config&)> get,
@@ -146,10 +154,7 @@ Key socket_path_key(KeyName name, Field<std::string> field) {
     field(config) = text;
     return {};
   };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return field(copy);
-  };
+  key.show = text_of(field);
   return key;
 }
 
@@ -160,10 +165,7 @@ Key name_key(KeyName name, Field<std::string> field) {
     field(config) = text;
     return {};
   };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return field(copy);
-  };
+  key.show = text_of(field);
   return key;
 }
 
