@@ -8,21 +8,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "scratch_directory.h"
+
 using namespace sidecar;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Directory {
-  Directory() {
-    std::string pattern = (fs::temp_directory_path() / "sw-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Directory() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
 
 bool connects(const std::string& path, int type = SOCK_SEQPACKET) {
   const ScopedFd client(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
@@ -45,8 +36,8 @@ Errc refusal(const std::string& path) {
 
 TEST_SUITE("base/socket_file") {
   TEST_CASE("it serves under its name, with its mode, and leaves none behind") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     {
       auto made = SocketFile::create(path, SOCK_SEQPACKET, 0640, 16);
       REQUIRE(made);
@@ -60,8 +51,8 @@ TEST_SUITE("base/socket_file") {
   }
 
   TEST_CASE("a second one on the same path is refused and the first goes on") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     auto first = make(path);
     REQUIRE(first);
     CHECK(refusal(path) == Errc::busy);
@@ -69,8 +60,8 @@ TEST_SUITE("base/socket_file") {
   }
 
   TEST_CASE("a name left by a process that died is replaced") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     const pid_t child = fork();
     if (child == 0) {
       auto made = make(path);
@@ -87,8 +78,8 @@ TEST_SUITE("base/socket_file") {
   }
 
   TEST_CASE("a socket that another program serves is refused, of whatever type, and stays") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     int type = SOCK_SEQPACKET;
     SUBCASE("of our type") {}
     SUBCASE("of another type") { type = SOCK_STREAM; }
@@ -103,10 +94,10 @@ TEST_SUITE("base/socket_file") {
   }
 
   TEST_CASE("what is not a socket is refused and stays as it is") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     SUBCASE("a file") { std::ofstream(path) << "precious"; }
-    SUBCASE("a link to a socket") { fs::create_symlink(directory.file("elsewhere"), path); }
+    SUBCASE("a link to a socket") { fs::create_symlink(directory.at("elsewhere"), path); }
     SUBCASE("a directory") { fs::create_directory(path); }
     SUBCASE("a FIFO") { REQUIRE(mkfifo(path.c_str(), 0600) == 0); }
     struct stat before {
@@ -118,17 +109,17 @@ TEST_SUITE("base/socket_file") {
   }
 
   TEST_CASE("a lock that is a link or a FIFO is not followed") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
-    SUBCASE("a link") { fs::create_symlink(directory.file("victim"), path + ".lock"); }
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
+    SUBCASE("a link") { fs::create_symlink(directory.at("victim"), path + ".lock"); }
     SUBCASE("a FIFO") { REQUIRE(mkfifo((path + ".lock").c_str(), 0600) == 0); }
     CHECK_FALSE(make(path));
-    CHECK_FALSE(fs::exists(directory.file("victim")));
+    CHECK_FALSE(fs::exists(directory.at("victim")));
   }
 
   TEST_CASE("a name taken over by a successor is not removed") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     {
       auto first = make(path);
       REQUIRE(first);
@@ -139,37 +130,37 @@ TEST_SUITE("base/socket_file") {
   }
 
   TEST_CASE("a directory that others can write is refused, a sticky one is not") {
-    Directory directory;
-    fs::permissions(directory.path, fs::perms(0777));
-    CHECK(refusal(directory.file("s.sock")) == Errc::not_allowed);
-    fs::permissions(directory.path, fs::perms(01777));
-    CHECK(make(directory.file("s.sock")));
+    const ScratchDirectory directory;
+    fs::permissions(directory.path(), fs::perms(0777));
+    CHECK(refusal(directory.at("s.sock")) == Errc::not_allowed);
+    fs::permissions(directory.path(), fs::perms(01777));
+    CHECK(make(directory.at("s.sock")));
   }
 
   TEST_CASE("a path that is too long, empty, or in no directory is refused, never cut") {
-    Directory directory;
-    CHECK(refusal(directory.file(std::string(120, 'a'))) == Errc::invalid_argument);
+    const ScratchDirectory directory;
+    CHECK(refusal(directory.at(std::string(120, 'a'))) == Errc::invalid_argument);
     CHECK_FALSE(make(""));
-    CHECK(refusal(directory.file("none/s.sock")) == Errc::not_found);
+    CHECK(refusal(directory.at("none/s.sock")) == Errc::not_found);
     // the longest that fits works whole
-    const std::string longest = directory.file(std::string(103 - directory.path.size() - 1, 'a'));
+    const std::string longest = directory.at(std::string(103 - directory.path().size() - 1, 'a'));
     auto made = make(longest);
     REQUIRE(made);
     CHECK(connects(longest));
   }
 
   TEST_CASE("moving keeps one owner of the name") {
-    Directory directory;
-    const std::string path = directory.file("s.sock");
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
     auto made = make(path);
     REQUIRE(made);
     SocketFile kept = std::move(*made);
     made = fail(Errc::internal, "gone");
     CHECK(connects(path));
-    auto other = make(directory.file("other.sock"));
+    auto other = make(directory.at("other.sock"));
     REQUIRE(other);
     kept = std::move(*other);
     CHECK_FALSE(fs::exists(path));
-    CHECK(connects(directory.file("other.sock")));
+    CHECK(connects(directory.at("other.sock")));
   }
 }

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "config/keys.h"
 #include "config/yaml_reader.h"
+#include "scratch_directory.h"
 
 using namespace sidecar;
 
@@ -32,16 +33,6 @@ std::string content(const std::string& path) {
   text << file.rdbuf();
   return text.str();
 }
-
-struct Directory {
-  Directory() { REQUIRE(mkdtemp(path) != nullptr); }
-  ~Directory() {
-    for (const char* name : {"file", "fifo", "big"}) unlink(at(name).c_str());
-    rmdir(path);
-  }
-  std::string at(const std::string& name) const { return std::string(path) + "/" + name; }
-  char path[32] = "/tmp/config-test-XXXXXX";
-};
 
 std::string only_error(const std::string& path) {
   const auto errors = load_config(path, {}).errors;
@@ -90,10 +81,10 @@ TEST_SUITE("config/files") {
   }
 
   TEST_CASE("what cannot be read is told with its remedy, and waits for nobody") {
-    Directory directory;
+    const ScratchDirectory directory;
     CHECK(only_error(directory.at("none")) ==
           directory.at("none") + ": no such file; create it, or name another with --config");
-    CHECK(only_error(directory.path) == std::string(directory.path) + ": is a directory; name the file in it");
+    CHECK(only_error(directory.path()) == directory.path() + ": is a directory; name the file in it");
     REQUIRE(mkfifo(directory.at("fifo").c_str(), 0600) == 0);
     CHECK(only_error(directory.at("fifo")) == directory.at("fifo") + ": not a regular file");
     CHECK(only_error("/dev/zero") == "/dev/zero: not a regular file");
@@ -106,7 +97,7 @@ TEST_SUITE("config/files") {
   }
 
   TEST_CASE("a file above the limit is refused unread") {
-    Directory directory;
+    const ScratchDirectory directory;
     std::ofstream(directory.at("big")) << "x";
     REQUIRE(truncate(directory.at("big").c_str(), 1ll << 40) == 0);
     CHECK(only_error(directory.at("big")) ==

@@ -11,6 +11,7 @@
 #include "control/control_server.h"
 #include "control/schema.h"
 #include "fake_loop.h"
+#include "scratch_directory.h"
 
 using namespace sidecar;
 using nlohmann::json;
@@ -20,8 +21,7 @@ namespace {
 // A server in a directory of its own with a loop that is driven by the test.
 struct Fixture {
   Fixture() {
-    REQUIRE(mkdtemp(directory) != nullptr);
-    options.path = std::string(directory) + "/control.sock";
+    options.path = directory.at("control.sock");
     server.emplace(options, loop,
                    std::vector<Route>{{"GET", "/status", "how it is",
                                        [](const Request&) {
@@ -39,11 +39,6 @@ struct Fixture {
                                          return Response::ok({{"text", "a\xff"}});
                                        }}});
     REQUIRE(server->start());
-  }
-  ~Fixture() {
-    server.reset();
-    unlink((options.path + ".lock").c_str());
-    rmdir(directory);
   }
   ScopedFd connect() {
     ScopedFd client(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -79,7 +74,7 @@ struct Fixture {
   }
   std::string get(const std::string& path) { return ask("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"); }
 
-  char directory[32] = "/tmp/control-test-XXXXXX";
+  const ScratchDirectory directory;
   ControlOptions options;
   FakeLoop loop;
   std::optional<ControlServer> server;

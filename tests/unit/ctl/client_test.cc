@@ -7,21 +7,11 @@
 #include <cstdlib>
 
 #include "base/socket_file.h"
+#include "scratch_directory.h"
 
 using namespace sidecar;
 
 namespace {
-
-struct Directory {
-  Directory() { REQUIRE(mkdtemp(path) != nullptr); }
-  ~Directory() {
-    unlink((at("s") + ".lock").c_str());
-    unlink(at("s").c_str());
-    rmdir(path);
-  }
-  std::string at(const std::string& name) const { return std::string(path) + "/" + name; }
-  char path[32] = "/tmp/client-test-XXXXXX";
-};
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -61,13 +51,13 @@ TEST_SUITE("ctl/client") {
   }
 
   TEST_CASE("without a daemon the message names the socket and the remedy") {
-    Directory directory;
+    const ScratchDirectory directory;
     const auto missing = ask(directory.at("s"), "/status");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().code == Errc::unavailable);
     CHECK(contains(missing.error().message,
                    "cannot connect to " + directory.at("s") + ": No such file or directory; is sw-sidecar running?"));
     CHECK(ask(std::string(300, 'x'), "/status").error().code == Errc::unavailable);
-    CHECK(ask(directory.path, "/status").error().code == Errc::unavailable);
+    CHECK(ask(directory.path(), "/status").error().code == Errc::unavailable);
   }
 }

@@ -3,9 +3,6 @@
 // A server on a socket of its own in a directory of its own, on a FakeLoop, with a
 // sink and a listener that keep what they are given.
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,24 +10,9 @@
 #include "fake_loop.h"
 #include "ipc/server.h"
 #include "raw_client.h"
+#include "scratch_directory.h"
 
 namespace sidecar {
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    char name[] = "/tmp/ipc-test-XXXXXX";
-    REQUIRE(mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 struct KeepingSink final : RecordSink {
   bool has_room(const Agent&) const override {
@@ -73,7 +55,7 @@ struct ServerFixture {
 
   explicit ServerFixture(IpcOptions given = {}, KernelFeatures features = {}) : options(std::move(given)) {
     start_log(LogOptions{LogLevel::error});  // refusals are what is tested
-    options.path = directory / "ingest.sock";
+    options.path = directory.at("ingest.sock");
     server = std::make_unique<Server>(options, loop, random, agents, sink, listener, kEpoch, features);
     const auto started = server->start();
     REQUIRE_MESSAGE(started.has_value(), (started ? std::string() : started.error().message));
@@ -110,7 +92,7 @@ struct ServerFixture {
     return all;
   }
 
-  TemporaryDirectory directory;
+  ScratchDirectory directory;
   IpcOptions options;
   FakeLoop loop;
   FixedRandom random;

@@ -194,9 +194,9 @@ TEST_SUITE("ipc/server") {
   }
 
   TEST_CASE("what is in the way and not a socket stays, and the server does not start") {
-    const TemporaryDirectory directory;
+    const ScratchDirectory directory;
     IpcOptions options;
-    options.path = directory / "ingest.sock";
+    options.path = directory.at("ingest.sock");
     FakeLoop loop;
     FixedRandom random;
     AgentTable agents("host");

@@ -5,9 +5,6 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "carrier/carrier.h"
@@ -19,15 +16,10 @@
 #include "lifecycle/status_report.h"
 #include "make.h"
 #include "pipeline/pipeline.h"
+#include "scratch_directory.h"
 #include "session/session_manager.h"
 
 namespace sidecar {
-
-struct ScratchDirectory {
-  ScratchDirectory() { REQUIRE(mkdtemp(name.data()) != nullptr); }
-  ~ScratchDirectory() { std::filesystem::remove_all(name.data()); }
-  std::array<char, 32> name{"/tmp/lifecycle-XXXXXX"};
-};
 
 struct Parts {
   Parts() {
@@ -59,8 +51,7 @@ struct Parts {
   Carrier carrier{CarrierOptions{}};
   FakeCollector collector{loop};
   SessionManager sessions{SessionOptions{}, HostFacts{}, loop, collector, random};
-  Server server{
-      IpcOptions{.path = std::string(directory.name.data()) + "/s.sock"}, loop, random, agents, carrier, sessions, 7};
+  Server server{IpcOptions{.path = directory.at("s.sock")}, loop, random, agents, carrier, sessions, 7};
   Pipeline pipeline{PipelineOptions{}, loop, carrier, collector, random};
 };
 
