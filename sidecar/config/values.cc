@@ -169,6 +169,32 @@ Key name_key(KeyName name, Field<std::string> field) {
   return key;
 }
 
+Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t max_size,
+              bool (*valid)(std::string_view), Field<std::vector<std::string>> field) {
+  Key key = make_key(name, expected);
+  key.list = true;
+  key.set = [expected = key.expected, max, max_size, valid, field](Config& config,
+                                                                   const std::string& text) -> Result<void> {
+    std::vector<std::string>& texts = field(config);
+    if (text.empty() && texts.empty()) return {};  // an empty variable is an empty list
+    const bool printable =
+        std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    if (text.empty() || text.size() > max_size || !printable || (valid != nullptr && !valid(text)))
+      return unexpected(fmt::format("{} of at most {} bytes", expected, max_size), text);
+    if (texts.size() == max) return fail(Errc::limit_exceeded, fmt::format("more than {} of them", max));
+    if (std::find(texts.begin(), texts.end(), text) != texts.end())
+      return fail(Errc::invalid_argument, fmt::format("{} is listed twice", quoted(text)));
+    texts.push_back(text);
+    return {};
+  };
+  key.clear = [field](Config& config) { field(config).clear(); };
+  key.show = [field](const Config& config) {
+    Config copy = config;
+    return fmt::format("{}", fmt::join(field(copy), ","));
+  };
+  return key;
+}
+
 Key addresses_key(KeyName name, Field<std::vector<std::string>> field) {
   Key key = make_key(name, "HOST:PORT");
   key.list = true;

@@ -50,6 +50,11 @@ Key name_key(KeyName name, Field<std::string> field);
 // HOST:PORT, [IPV6]:PORT; at least one, no two the same.
 Key addresses_key(KeyName name, Field<std::vector<std::string>> field);
 
+// A list of texts of 1 to `max_size` printable characters, at most `max` of them, no two the same; may be empty.
+// `expected` says what one is ("a suffix such as .jpg"), `valid` may be null.
+Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t max_size,
+              bool (*valid)(std::string_view), Field<std::vector<std::string>> field);
+
 template <class Enum>
 struct Choice {
   const char* name;

@@ -154,6 +154,8 @@ void Connection::welcome(const Hello& hello, bool known) {
   fields.peer_uid = peer_.uid;
   fields.peer_pid = static_cast<std::uint32_t>(peer_.pid);
   fields.upstream = shared_.settings.upstream;
+  fields.service = agent_->identity.service;
+  fields.peer_prefix = shared_.settings.peer_prefix;
   if (page_) {
     page_->set_slot(agent_->identity.slot);
     page_->set_marks(told_accepted_, told_settled_);
@@ -165,6 +167,8 @@ void Connection::welcome(const Hello& hello, bool known) {
   // A program that ended at once does not get it, and what it sent is read all the same.
   send(welcome_frame(fields), page_ ? page_->client_fd() : -1);
   if (page_) page_->drop_client_fd();
+  constexpr std::uint64_t kOnlyVersion = 1;  // settings change with a restart, and so does the connection
+  if (!shared_.settings.ignore.empty()) send(config_frame(shared_.settings.ignore, kOnlyVersion));
 }
 
 // --- What an agent sends ----------------------------------------------------

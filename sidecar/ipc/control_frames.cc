@@ -38,13 +38,22 @@ std::uint32_t in_ms(Duration duration) {
 FrameBytes welcome_frame(const WelcomeFields& fields) {
   Builder builder;
   const auto instance = builder.CreateString(fields.instance);
+  const auto service = builder.CreateString(fields.service);
+  const auto peer_prefix = fields.peer_prefix.empty() ? 0 : builder.CreateString(fields.peer_prefix);
   const auto sampling = static_cast<std::int32_t>(
       std::clamp<std::int64_t>(fields.sampling, -1, std::numeric_limits<std::int32_t>::max()));
-  return frame(
-      FrameType::welcome, builder,
-      fbs::CreateWelcome(builder, fields.protocol, fields.capabilities, fields.sidecar_epoch, fields.known,
-                         fields.accepted, fields.settled, kMaxFrame, instance, fields.slot, sampling, fields.enabled,
-                         fields.peer_uid, fields.peer_pid, static_cast<std::uint8_t>(fields.upstream)));
+  return frame(FrameType::welcome, builder,
+               fbs::CreateWelcome(builder, fields.protocol, fields.capabilities, fields.sidecar_epoch, fields.known,
+                                  fields.accepted, fields.settled, kMaxFrame, instance, fields.slot, sampling,
+                                  fields.enabled, fields.peer_uid, fields.peer_pid,
+                                  static_cast<std::uint8_t>(fields.upstream), service, peer_prefix));
+}
+
+FrameBytes config_frame(const IgnoreRules& rules, std::uint64_t version) {
+  Builder builder;
+  const auto suffixes = builder.CreateVectorOfStrings(rules.suffixes);
+  const auto patterns = builder.CreateVectorOfStrings(rules.patterns);
+  return frame(FrameType::config, builder, fbs::CreateConfig(builder, version, suffixes, patterns));
 }
 
 FrameBytes reject_frame(const Refusal& refusal) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "ipc/options.h"
 #include "ipc/refusal.h"
 
 namespace sidecar {
@@ -29,6 +30,8 @@ struct WelcomeFields {
   std::uint32_t peer_uid = 0;
   std::uint32_t peer_pid = 0;
   ipc_protocol::UpstreamState upstream = ipc_protocol::UpstreamState::unknown;
+  std::string service;
+  std::string peer_prefix;
 };
 
 // What DRAIN asks for: send what you have within this time, be away, come back after this and a random part of the
@@ -40,6 +43,8 @@ struct DrainTerms {
 };
 
 FrameBytes welcome_frame(const WelcomeFields& fields);
+// `rules` within the limits of protocol.h.
+FrameBytes config_frame(const IgnoreRules& rules, std::uint64_t version);
 FrameBytes reject_frame(const Refusal& refusal);
 FrameBytes drain_frame(const DrainTerms& terms);
 FrameBytes ack_frame(std::uint64_t accepted, std::uint64_t settled);

@@ -5,10 +5,21 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 
 namespace sidecar {
+
+// Operations that are not traced; ipc-schema/control.fbs says how they are compared. The
+// suffixes are those of SkyWalking's Java agent.
+struct IgnoreRules {
+  std::vector<std::string> suffixes = {".jpg", ".jpeg", ".js",  ".css", ".png",  ".bmp",
+                                       ".gif", ".ico",  ".mp3", ".mp4", ".html", ".svg"};
+  std::vector<std::string> patterns;
+
+  bool empty() const { return suffixes.empty() && patterns.empty(); }
+};
 
 // The socket that applications connect to; see conf/sidecar.yaml.
 struct IpcOptions {
@@ -18,6 +29,8 @@ struct IpcOptions {
   std::optional<unsigned> max_per_user;  // unset: half of max_connections
   Duration drain_interval = std::chrono::milliseconds(10);  // how often sockets are read while traffic flows, 1ms..20ms
   std::int64_t sampling = -1;                               // traces per 3 s and process, -1 all
+  IgnoreRules ignore;
+  std::string peer_prefix;  // what the headers of calls have before the address, "CLUSTER/"; see WELCOME
 };
 
 }  // namespace sidecar

@@ -40,6 +40,8 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
       hello_timer_(loop.make_timer([this] { refuse_silent(); })),
       beat_timer_(loop.make_timer([this] { beat(); })) {
   shared_.settings.sampling = options.sampling;
+  shared_.settings.ignore = options.ignore;
+  shared_.settings.peer_prefix = options.peer_prefix;
 }
 
 Server::~Server() { stop(); }

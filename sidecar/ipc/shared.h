@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "agents/agent_table.h"
 #include "agents/ports.h"
@@ -27,6 +28,8 @@ struct IpcSettings {
   bool enabled = true;
   ipc_protocol::UpstreamState upstream = ipc_protocol::UpstreamState::unknown;
   std::optional<DrainTerms> draining;
+  IgnoreRules ignore;
+  std::string peer_prefix;
 
   std::uint64_t page_flags() const {
     std::uint64_t flags = 0;

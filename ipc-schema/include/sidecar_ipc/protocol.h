@@ -152,6 +152,9 @@ inline constexpr std::size_t kMaxName = 255;  // service, instance, layer
 inline constexpr unsigned kMaxProperties = 64;
 inline constexpr std::size_t kMaxPropertyKey = 128;
 inline constexpr std::size_t kMaxPropertyValue = 1024;
+// Per CONFIG: suffixes, and as many patterns. Within kMaxControlFrame.
+inline constexpr unsigned kMaxIgnoreRules = 64;
+inline constexpr std::size_t kMaxIgnoreText = 100;
 
 // Verification of flatbuffers: depth, and one table per this many bytes.
 inline constexpr unsigned kVerifyDepth = 16;

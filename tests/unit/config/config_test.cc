@@ -75,6 +75,8 @@ TEST_SUITE("config/config") {
                                                       {"session.keep_alive", "24s"},
                                                       {"session.properties_every", "25"},
                                                       {"sampling.traces_per_3s", "26"},
+                                                      {"ignore.suffixes", ".x"},
+                                                      {"ignore.patterns", "/x/**"},
                                                       {"host", "h"},
                                                       {"shutdown.deadline", "27s"}};
     CHECK(other.size() == config_keys().size());
@@ -82,6 +84,7 @@ TEST_SUITE("config/config") {
       CAPTURE(key.path);
       REQUIRE(other.contains(key.path));
       Config config;
+      if (key.list) key.clear(config);
       REQUIRE(key.set(config, other.at(key.path)));
       for (const Key& each : config_keys())
         CHECK_MESSAGE((each.show(config) == each.default_value()) == (each.path != key.path), each.path);
@@ -99,11 +102,24 @@ TEST_SUITE("config/config") {
     }
   }
 
+  TEST_CASE("a list of texts is empty by an empty variable, and refuses what is no item, too long or twice there") {
+    CHECK(parse(kMinimal, {{"SW_SIDECAR_IGNORE_SUFFIXES", ""}}).config.ipc.ignore.suffixes.empty());
+    CHECK(parse(std::string(kMinimal) + "ignore: {suffixes: []}").config.ipc.ignore.suffixes.empty());
+    CHECK(
+        contains(error("ignore: {suffixes: [jpg]}"), "expected a suffix such as .jpg of at most 100 bytes, got 'jpg'"));
+    CHECK(contains(error("ignore: {suffixes: [.a, .a]}"), "listed twice"));
+    CHECK(contains(error("ignore: {patterns: ['" + std::string(101, 'a') + "']}"), "of at most 100 bytes"));
+  }
+
   TEST_CASE("every default is a value that its key accepts") {
     for (const Key& key : config_keys()) {
       if (key.required) continue;
       Config config;
-      CHECK_MESSAGE(key.set(config, key.default_value()).has_value(), key.path);
+      if (key.list) key.clear(config);
+      std::istringstream items(key.default_value());
+      for (std::string item; std::getline(items, item, key.list ? ',' : '\n');)
+        CHECK_MESSAGE(key.set(config, item).has_value(), key.path);
+      CHECK(key.show(config) == key.default_value());
       CHECK(!key.sentence.empty());
     }
     for (const Relation& relation : config_relations()) {

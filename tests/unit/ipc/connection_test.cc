@@ -343,6 +343,26 @@ TEST_SUITE("ipc/connection") {
     CHECK(f.agents.size() == 0);
   }
 
+  TEST_CASE("CONFIG follows WELCOME with the operations to ignore") {
+    IpcOptions options;
+    options.ignore = {{".ico"}, {"/health/**"}};
+    options.peer_prefix = "east/";
+    ServerFixture f(options);
+    Client client = f.connect();
+    REQUIRE(client->send(client::hello()));
+    f.turn();
+    const auto welcome = client->hear();
+    REQUIRE(welcome);
+    CHECK(welcome->as<fbs::Welcome>().service()->str() == "shop");
+    CHECK(welcome->as<fbs::Welcome>().peer_prefix()->str() == "east/");
+    const auto config = client->hear();
+    REQUIRE(config);
+    REQUIRE(config->type == client::FrameType::config);
+    CHECK(config->as<fbs::Config>().ignore_suffixes()->Get(0)->str() == ".ico");
+    CHECK(config->as<fbs::Config>().ignore_patterns()->Get(0)->str() == "/health/**");
+    CHECK(client::MappedPage(welcome->fd.get()).word(layout::kFramesWaiting) == 2);
+  }
+
   TEST_CASE("a second HELLO is legal only when asked for, and with the same identity") {
     ServerFixture f;
     Client client = f.greet();

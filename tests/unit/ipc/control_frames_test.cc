@@ -46,6 +46,8 @@ TEST_SUITE("ipc/control_frames") {
     fields.peer_uid = 1000;
     fields.peer_pid = 77;
     fields.upstream = UpstreamState::down;
+    fields.service = "shop|ns|east";
+    fields.peer_prefix = "east/";
     const FrameBytes bytes = welcome_frame(fields);
     const auto& welcome = payload_of<fbs::Welcome>(bytes, FrameType::welcome);
     CHECK(welcome.capabilities() == kCapPage);
@@ -61,6 +63,22 @@ TEST_SUITE("ipc/control_frames") {
     CHECK(welcome.peer_uid() == 1000);
     CHECK(welcome.peer_pid() == 77);
     CHECK(welcome.upstream() == 3);
+    CHECK(welcome.service()->str() == "shop|ns|east");
+    CHECK(welcome.peer_prefix()->str() == "east/");
+  }
+
+  TEST_CASE("CONFIG carries the operations to ignore, and fits a control frame at its limits") {
+    IgnoreRules rules{{".jpg"}, {"/health/**", "/a?"}};
+    const FrameBytes bytes = config_frame(rules, 3);
+    const auto& config = payload_of<fbs::Config>(bytes, FrameType::config);
+    CHECK(config.version() == 3);
+    REQUIRE(config.ignore_suffixes()->size() == 1);
+    CHECK(config.ignore_suffixes()->Get(0)->str() == ".jpg");
+    REQUIRE(config.ignore_patterns()->size() == 2);
+    CHECK(config.ignore_patterns()->Get(1)->str() == "/a?");
+    rules.suffixes.assign(kMaxIgnoreRules, std::string(kMaxIgnoreText, 's'));
+    rules.patterns.assign(kMaxIgnoreRules, std::string(kMaxIgnoreText, 'p'));
+    CHECK(config_frame(rules, 3).size() <= kMaxControlFrame);
   }
 
   TEST_CASE("REJECT says whether to come back, and when") {

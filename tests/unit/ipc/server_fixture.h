@@ -53,7 +53,14 @@ struct FixedRandom final : Random {
 struct ServerFixture {
   static constexpr std::uint64_t kEpoch = 0xE0E0;
 
-  explicit ServerFixture(IpcOptions given = {}, KernelFeatures features = {}) : options(std::move(given)) {
+  // Without ignored operations: WELCOME is then all that a client hears.
+  static IpcOptions plain() {
+    IpcOptions options;
+    options.ignore = {{}, {}};
+    return options;
+  }
+
+  explicit ServerFixture(IpcOptions given = plain(), KernelFeatures features = {}) : options(std::move(given)) {
     start_log(LogOptions{LogLevel::error});  // refusals are what is tested
     options.path = directory.at("ingest.sock");
     server = std::make_unique<Server>(options, loop, random, agents, sink, listener, kEpoch, features);
@@ -79,6 +86,11 @@ struct ServerFixture {
     const auto welcome = client->hear();
     REQUIRE(welcome);
     REQUIRE(welcome->type == client::FrameType::welcome);
+    if (!options.ignore.empty()) {
+      const auto config = client->hear();
+      REQUIRE(config);
+      REQUIRE(config->type == client::FrameType::config);
+    }
     return client;
   }
 
