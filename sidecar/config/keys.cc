@@ -43,7 +43,7 @@ std::vector<Key> make_keys() {
                             [](Config& c) -> unsigned& { return c.ipc.max_connections; }),
       optional_integer_key({"socket.max_connections_per_user", "The most applications of one user; auto is half of max_connections."}, 1, 65'536,
                            [](Config& c) -> std::optional<unsigned>& { return c.ipc.max_per_user; }),
-      duration_key({"socket.drain_interval", "How often sockets are read while segments flow."}, milliseconds(1), milliseconds(20),
+      duration_key({"socket.drain_interval", "The longest time between two looks at the sockets while segments flow; it shortens by itself as they fill."}, milliseconds(1), milliseconds(20),
                    [](Config& c) -> Duration& { return c.ipc.drain_interval; }),
 
       socket_path_key({"control.path", "The socket that sidecarctl asks."},

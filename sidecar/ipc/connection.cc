@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ipc/control_reader.h"
+#include "ipc/look_interval.h"
 #include "ipc/record_reader.h"
 #include "ipc/segment_verifier.h"
 
@@ -30,6 +31,7 @@ Connection::Progress Connection::serve() {
     const Received received = socket_.receive(shared_.buffer());
     if (received.kind == Received::Kind::none) return Progress::idle;
     bytes += received.bytes.size();
+    found_ += buffer_charge(received.bytes.size());
     if (const Progress progress = handle(received); progress != Progress::idle) return progress;
   }
   return Progress::more;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "ipc/frame_decoder.h"
 #include "ipc/frame_socket.h"
@@ -57,6 +58,8 @@ class Connection {
   std::uint64_t id() const { return id_; }
   int fd() const { return socket_.fd(); }
   uid_t uid() const { return peer_.uid; }
+  // What the datagrams read since this was asked last had taken of the client's send buffer, about.
+  std::size_t take_found() { return std::exchange(found_, 0); }
   // Null before HELLO and after the end.
   const Agent* agent() const { return agent_.get(); }
   // Whether it has said HELLO, which may still wait for an older connection of its session.
@@ -110,6 +113,7 @@ class Connection {
   std::uint64_t told_settled_ = 0;
   unsigned bad_records_ = 0;  // since bad_since_
   Tick bad_since_{};
+  std::size_t found_ = 0;
   bool asked_again_ = false;
   bool ended_ = false;
 };

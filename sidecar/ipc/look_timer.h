@@ -1,14 +1,17 @@
 #pragma once
 
-// LookTimer decides when to look at the clients' sockets. While traffic flows: at
-// an interval, so that nobody waits on them and a send wakes no one. After a quiet
-// second: not at all, until the loop sees the whole set become readable.
+// LookTimer decides when to look at the clients' sockets. While traffic flows: at an
+// interval, so that nobody waits on them and a send wakes no one. After a quiet
+// second, and when the sockets fill faster than any interval: not at all, the loop
+// sees the whole set become readable. How long the interval is: look_interval.h.
 //
 // Owner: Server. Thread: loop.
 
 #include <functional>
 #include <memory>
+#include <utility>
 
+#include "ipc/look_interval.h"
 #include "loop/event_loop.h"
 
 namespace sidecar {
@@ -17,14 +20,17 @@ class LookTimer {
  public:
   // Without traffic for this long, the loop waits instead of looking.
   static constexpr Duration kQuiet = std::chrono::seconds(1);
+  // For so long at a time senders wake us, then an interval is tried again.
+  static constexpr Duration kAtOncePeriod = std::chrono::milliseconds(100);
 
-  // `set` becomes readable when any of the sockets does; borrowed. Begins quiet.
-  LookTimer(EventLoop& loop, int set, Duration interval, std::function<void()> look)
+  // `set` becomes readable when any of the sockets does; borrowed. Begins quiet, and with the `longest` interval.
+  LookTimer(EventLoop& loop, int set, Duration longest, std::function<void()> look)
       : loop_(loop),
-        interval_(interval),
+        longest_(longest),
+        interval_(longest),
         timer_(loop.make_timer(look)),
         watch_(loop.watch_fd(set, [this, look](bool, bool) {
-          note_traffic();
+          if (interval_ != kAtOnce) note_traffic();
           look();
         })) {
     watch_->start(true, false);
@@ -33,9 +39,23 @@ class LookTimer {
   // Something came: look at the interval from now on.
   void note_traffic() {
     last_traffic_ = loop_.now();
-    if (timer_->armed()) return;
+    if (timer_->armed() || interval_ == kAtOnce) return;
     watch_->stop();
     timer_->start_every(interval_);
+  }
+
+  // The fullest socket that the last look found was so full, 0 to 1.
+  void note_fill(double fill) {
+    if (interval_ == kAtOnce && loop_.now() - at_once_since_ < kAtOncePeriod) return;
+    const Duration before = std::exchange(interval_, next_interval(interval_, fill, longest_));
+    if (interval_ == kAtOnce) {
+      at_once_since_ = loop_.now();
+      timer_->stop();
+      watch_->start(true, false);
+    } else if (interval_ != before && (before == kAtOnce || timer_->armed())) {
+      watch_->stop();
+      timer_->start_every(interval_);
+    }
   }
 
   // To be called after a look that left nothing unread.
@@ -46,11 +66,15 @@ class LookTimer {
   }
 
   bool quiet() const { return !timer_->armed(); }
+  // Between two looks while traffic flows; kAtOnce: senders wake us.
+  Duration interval() const { return interval_; }
 
  private:
   EventLoop& loop_;
-  const Duration interval_;
+  const Duration longest_;
+  Duration interval_;
   Tick last_traffic_{};
+  Tick at_once_since_{};
   std::unique_ptr<Timer> timer_;
   std::unique_ptr<FdWatch> watch_;
 };

@@ -158,6 +158,7 @@ void Server::arm_hello_timer() {
 // --- Reading ----------------------------------------------------------------
 
 void Server::tick() {
+  if (fullest_ > 0) end_look();  // the last one is not through yet
   for (const std::uint64_t id : poll_.ready()) {
     const auto at = clients_.find(id);
     if (at != clients_.end()) enqueue(id, at->second);
@@ -179,7 +180,16 @@ void Server::turn() {
     at->second.queued = false;
     serve(id);
   }
-  if (!ready_.empty()) turn_timer_->start(kNextTurn);
+  if (!ready_.empty())
+    turn_timer_->start(kNextTurn);
+  else
+    end_look();
+}
+
+void Server::end_look() {
+  const std::size_t found = std::exchange(fullest_, 0);
+  look_timer_->note_fill(std::min(1.0, static_cast<double>(found) / static_cast<double>(kClientBuffer)));
+  ++look_;
 }
 
 Connection::Progress Server::serve(std::uint64_t id) {
@@ -190,6 +200,9 @@ Connection::Progress Server::serve(std::uint64_t id) {
   const std::uint64_t before = shared_.counters.frames;
   const Connection::Progress progress = connection.serve();
   if (shared_.counters.frames != before) look_timer_->note_traffic();
+  if (std::exchange(client.look, look_) != look_) client.found = 0;
+  client.found += connection.take_found();
+  fullest_ = std::max(fullest_, client.found);
   if (connection.said_hello()) silent_.erase(id);
   if (progress == Connection::Progress::ended) {
     remove(id);
@@ -315,6 +328,7 @@ IpcStatus Server::status() const {
       std::count_if(clients_.begin(), clients_.end(), [](const auto& client) { return client.second.blocked; }));
   status.max_connections = max_connections_;
   status.max_per_user = max_per_user_;
+  status.interval = look_timer_ == nullptr ? Duration::zero() : look_timer_->interval();
   status.idle = look_timer_ == nullptr || look_timer_->quiet();
   status.draining = shared_.settings.draining.has_value();
   return status;

@@ -73,9 +73,11 @@ class Server final : public RoomListener, private SessionClaims {
  private:
   struct Client {
     std::unique_ptr<Connection> connection;
-    bool polled = false;   // in poll_
-    bool queued = false;   // in ready_
-    bool blocked = false;  // in blocked_
+    bool polled = false;    // in poll_
+    bool queued = false;    // in ready_
+    bool blocked = false;   // in blocked_
+    std::size_t found = 0;  // by the look of this number: what its socket held
+    std::uint64_t look = 0;
   };
 
   bool claim(const Agent& agent, const Connection& by) override;
@@ -88,6 +90,7 @@ class Server final : public RoomListener, private SessionClaims {
 
   void tick();
   void turn();
+  void end_look();
   Connection::Progress serve(std::uint64_t id);
   void enqueue(std::uint64_t id, Client& client);
   void resume_blocked();
@@ -108,6 +111,8 @@ class Server final : public RoomListener, private SessionClaims {
   unsigned max_connections_ = 0;
   unsigned max_per_user_ = 0;
 
+  std::uint64_t look_ = 1;   // looks at the sockets so far; one lasts until all it found was read, or to the next
+  std::size_t fullest_ = 0;  // the most that one socket held in this look
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, Client> clients_;  // by id, which we choose
   std::unordered_map<uid_t, unsigned> per_user_;

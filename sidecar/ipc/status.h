@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/clock.h"
 #include "ipc/refusal.h"
 
 namespace sidecar {
@@ -33,7 +34,8 @@ struct IpcStatus {
   unsigned blocked = 0;          // of them, those not read because the carrier has no room
   unsigned max_connections = 0;  // the caps in force
   unsigned max_per_user = 0;
-  bool idle = false;  // nothing came for a while: the loop waits instead of asking
+  Duration interval{0};  // between looks at the sockets while segments flow; zero: at once
+  bool idle = false;     // nothing came for a while: the loop waits instead of asking
   bool draining = false;
 };
 

@@ -158,6 +158,7 @@ json socket_part(const IpcStatus& status) {
           {"blocked", status.blocked},
           {"max_connections", status.max_connections},
           {"max_per_user", status.max_per_user},
+          {"interval_ms", std::chrono::duration_cast<std::chrono::milliseconds>(status.interval).count()},
           {"idle", status.idle},
           {"accepted", seen.accepted},
           {"welcomed", seen.welcomed},
