@@ -23,7 +23,8 @@ Duration next_interval(Duration interval, double fill, Duration longest) {
     if (shorter >= kShortestInterval) return shorter;
     return interval > kShortestInterval ? Duration(kShortestInterval) : kAtOnce;
   }
-  const Duration longer = interval + std::max<Duration>(kShortestInterval, std::chrono::floor<milliseconds>(interval / kStep));
+  const Duration longer =
+      interval + std::max<Duration>(kShortestInterval, std::chrono::floor<milliseconds>(interval / kStep));
   if (static_cast<double>(longer.count()) > wanted) return std::min(interval, longest);
   return std::min(longer, longest);
 }

@@ -25,7 +25,8 @@ Duration next_interval(Duration interval, double fill, Duration longest);
 // own, rounded up to a power of two, and charges what it keeps with it. About; Linux 6.1 on 64 bits.
 std::size_t buffer_charge(std::size_t size);
 
-// What a client's send buffer holds: the kernel's default. A client may choose another; this is for pace, not for bounds.
+// What a client's send buffer holds: the kernel's default. A client may choose another; this is for pace, not for
+// bounds.
 inline constexpr std::size_t kClientBuffer = 212'992;
 
 }  // namespace sidecar

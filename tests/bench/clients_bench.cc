@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
   setrlimit(RLIMIT_NOFILE, &files);
   const SinkProcess sink;  // before there are threads here
   const std::vector<std::uint8_t> segment = sample_segment();
-  std::printf("%zu segments/s in all, 5 spans each, %zu bytes; CPU of the daemon, medians of 3\n", rate, segment.size());
+  std::printf("%zu segments/s in all, 5 spans each, %zu bytes; CPU of the daemon, medians of 3\n", rate,
+              segment.size());
   double one = 0;
   for (const std::size_t count : {std::size_t{1}, std::size_t{10}, std::size_t{100}, std::size_t{1000}}) {
     // Its own daemon: no sessions left from those before.

@@ -40,15 +40,18 @@ TEST_SUITE("ipc/look_interval") {
       CAPTURE(size);
       CAPTURE(fit);
       // The last one may go beyond the buffer.
-      CHECK(static_cast<double>(buffer) > 0.6 * static_cast<double>(fit - 1) * static_cast<double>(buffer_charge(size)));
-      CHECK(static_cast<double>(buffer) < 1.6 * static_cast<double>(fit + 1) * static_cast<double>(buffer_charge(size)));
+      CHECK(static_cast<double>(buffer) >
+            0.6 * static_cast<double>(fit - 1) * static_cast<double>(buffer_charge(size)));
+      CHECK(static_cast<double>(buffer) <
+            1.6 * static_cast<double>(fit + 1) * static_cast<double>(buffer_charge(size)));
     }
   }
 
   TEST_CASE("at any steady rate the interval settles where no socket gets half full, and no shorter than needed") {
     for (const double rate : {0.01, 1.0, 3.0, 10.0, 30.0, 40.0}) {
       Duration interval = kLongest;
-      for (int look = 0; look < 100; ++look) interval = next_interval(interval, fill_at(interval, rate, 1656), kLongest);
+      for (int look = 0; look < 100; ++look)
+        interval = next_interval(interval, fill_at(interval, rate, 1656), kLongest);
       CAPTURE(rate);
       CAPTURE(interval / milliseconds(1));
       const double fill = fill_at(interval, rate, 1656);
