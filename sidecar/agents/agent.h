@@ -65,6 +65,8 @@ struct ClientSide {
   std::uint64_t created = 0;
   std::uint64_t dropped = 0;
   std::uint64_t lost_before = 0;  // sum of the frames' lost_before
+  std::uint64_t waiting = 0;      // finished and never sent yet
+  std::uint64_t blocked = 0;      // times its socket was full
 };
 
 struct Agent {

@@ -220,6 +220,8 @@ Connection::Progress Connection::take_stats(const Frame& frame) {
   if (stats == nullptr) return refused(RejectCode::bad_frame, "STATS does not verify");
   agent_->client.created = stats->created();
   agent_->client.dropped = dropped_in_all(stats->drops());
+  agent_->client.waiting = stats->waiting();
+  agent_->client.blocked = stats->send_blocked();
   return Progress::idle;
 }
 

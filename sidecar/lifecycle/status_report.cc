@@ -79,7 +79,9 @@ json session_part(const Agent& agent, const Held& held, Tick now) {
           {"client",
            {{"created", agent.client.created},
             {"dropped", agent.client.dropped},
-            {"lost_before", agent.client.lost_before}}},
+            {"lost_before", agent.client.lost_before},
+            {"waiting", agent.client.waiting},
+            {"blocked", agent.client.blocked}}},
           {"ledger", ledger_of(agent.ledger.counts(), held.of(agent), held.balances(agent))}};
 }
 
@@ -135,6 +137,8 @@ json channels_part(const StatusSources& sources) {
                     {"high_water", channel.high_water()},
                     {"in_flight", lane.records},
                     {"state", to_text(lane.state)},
+                    {"batches", lane.batches},
+                    {"segments", lane.segments},
                     {"attempt", lane.attempt},
                     {"last_error", lane.last_error}});
   }

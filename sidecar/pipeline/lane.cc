@@ -150,6 +150,8 @@ void Lane::settle_front() {
   back_offs_ = 0;
   const Batch done = std::move(batches_.front());
   batches_.pop_front();
+  ++batches_delivered_;
+  segments_delivered_ += done.records.size();
   for (const Record& record : done.records) record.agent().ledger.deliver(record.seq());
   context_.progress();
 }
@@ -225,7 +227,12 @@ void Lane::for_each(const std::function<void(const Record&)>& visit) const {
 }
 
 LaneStatus Lane::status() const {
-  LaneStatus status{channel_, state_, 0, 0, last_error_};
+  LaneStatus status;
+  status.channel = channel_;
+  status.state = state_;
+  status.batches = batches_delivered_;
+  status.segments = segments_delivered_;
+  status.last_error = last_error_;
   for (const Batch& batch : batches_) status.records += batch.records.size();
   if (!batches_.empty()) status.attempt = batches_.front().tries.failures;
   return status;

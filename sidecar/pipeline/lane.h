@@ -38,9 +38,11 @@ std::string_view to_text(LaneState state);
 struct LaneStatus {
   std::size_t channel = 0;
   LaneState state = LaneState::idle;
-  std::size_t records = 0;  // held here: in the call and in what is to be sent again
-  unsigned attempt = 0;     // failed calls of the current batch, in a row
-  std::string last_error;   // of the last call that failed; empty after one that did not
+  std::size_t records = 0;     // held here: in the call and in what is to be sent again
+  unsigned attempt = 0;        // failed calls of the current batch, in a row
+  std::uint64_t batches = 0;   // delivered so far
+  std::uint64_t segments = 0;  // in them
+  std::string last_error;      // of the last call that failed; empty after one that did not
 };
 
 // What all lanes share.
@@ -100,6 +102,8 @@ class Lane {
   unsigned back_offs_ = 0;     // since a call succeeded, so that the pieces of a batch keep the pace of the whole
   std::deque<Batch> batches_;  // the first one is in the call, if there is one
   std::string last_error_;
+  std::uint64_t batches_delivered_ = 0;
+  std::uint64_t segments_delivered_ = 0;
   std::unique_ptr<Timer> timer_;  // age of the oldest, or back-off
   CallPtr call_;
 };

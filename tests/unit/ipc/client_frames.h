@@ -106,7 +106,8 @@ inline Bytes bye(std::uint64_t created, std::uint64_t buffer_full = 0) {
 inline Bytes stats(std::uint64_t created, std::uint64_t buffer_full, std::uint64_t too_large) {
   Builder builder;
   const auto drops = fbs::CreateClientDrops(builder, buffer_full, too_large);
-  builder.FinishSizePrefixed(fbs::CreateClientStats(builder, created, drops));
+  constexpr std::uint64_t kWaiting = 5, kHighWater = 6, kBlocked = 8;
+  builder.FinishSizePrefixed(fbs::CreateClientStats(builder, created, drops, kWaiting, kHighWater, kBlocked));
   return frame(FrameType::stats, finished(builder));
 }
 

@@ -503,6 +503,8 @@ TEST_SUITE("ipc/connection") {
     const Agent& agent = *f.listener.connected[0];
     CHECK(agent.client.created == 50);
     CHECK(agent.client.dropped == 7);
+    CHECK(agent.client.waiting == 5);
+    CHECK(agent.client.blocked == 8);
     CHECK(agent.client.lost_before == 7 + std::uint64_t{0xFFFFFFFF});
     CHECK(agent.last_record_at == f.sink.records[1].arrived());
     CHECK(f.status().counters.probe_replies == 1);

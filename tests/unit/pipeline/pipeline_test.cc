@@ -117,6 +117,29 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(f.pipeline.status()[0].state == LaneState::idle);
   }
 
+  TEST_CASE("batches adapt: full ones under load, young ones when it is quiet, with the same settings") {
+    Fixture f;
+    const AgentPtr agent = f.agent();
+    for (int ms = 0; ms < 1000; ++ms) {
+      f.offer(agent, 1);
+      f.pass(1ms);
+    }
+    f.pass(300ms);
+    LaneStatus lane = f.pipeline.status()[0];
+    CHECK(lane.segments == 1000);
+    CHECK(lane.batches == 100);  // of ten, the most
+    for (int seconds = 0; seconds < 10; ++seconds) {
+      f.offer(agent, 1);
+      f.pass(250ms);
+      CHECK(f.carrier.held() + f.pipeline.held() == 0);
+      f.pass(750ms);
+    }
+    lane = f.pipeline.status()[0];
+    CHECK(lane.segments == 1010);
+    CHECK(lane.batches == 110);
+    f.check();
+  }
+
   TEST_CASE("a batch closes by bytes") {
     Fixture f;
     f.offer(f.agent(), 2, 9'000);
