@@ -7,8 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <string_view>
 
 namespace sidecar {
 namespace {
@@ -89,7 +92,63 @@ Result<void> check_name(const std::string& path, int type) {
   return {};
 }
 
+std::string_view name_of_type(int type) {
+  switch (type) {
+    case SOCK_STREAM:
+      return "SOCK_STREAM";
+    case SOCK_DGRAM:
+      return "SOCK_DGRAM";
+    case SOCK_SEQPACKET:
+      return "SOCK_SEQPACKET";
+    default:
+      return "of an unknown type";
+  }
+}
+
+int int_option(int fd, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+// What a handed-over descriptor is instead of what it must be; empty: it is right.
+std::string fault_of(int fd, int type) {
+  struct stat found {};
+  if (fstat(fd, &found) != 0) return std::strerror(errno);
+  if (!S_ISSOCK(found.st_mode)) return "is not a socket";
+  if (int_option(fd, SO_DOMAIN) != AF_UNIX) return "is not a Unix-domain socket";
+  if (const int its = int_option(fd, SO_TYPE); its != type)
+    return fmt::format("is {}, and {} is needed", name_of_type(its), name_of_type(type));
+  if (int_option(fd, SO_ACCEPTCONN) != 1) return "does not listen";
+  return {};
+}
+
+// As sockaddr_un has it, with '@' for the zero byte of an abstract name.
+std::string bound_name(int fd) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  const std::size_t longest = std::min<std::size_t>(size, sizeof address) - offsetof(sockaddr_un, sun_path);
+  if (longest == 0) return {};
+  if (address.sun_path[0] != 0) return std::string(address.sun_path, strnlen(address.sun_path, longest));
+  return "@" + std::string(address.sun_path + 1, longest - 1);
+}
+
 }  // namespace
+
+Result<SocketFile> SocketFile::adopt(ScopedFd socket, int type) {
+  if (const std::string fault = fault_of(socket.get(), type); !fault.empty())
+    return fail(Errc::invalid_argument, fault);
+  const int flags = fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
+    return system_error("fcntl");
+  SocketFile file;
+  file.path_ = bound_name(socket.get());
+  file.socket_ = std::move(socket);
+  file.adopted_ = true;
+  return file;
+}
 
 Result<SocketFile> SocketFile::create(const std::string& path, int type, mode_t mode, int backlog) {
   const std::string temporary = path + ".new";
@@ -138,13 +197,14 @@ SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
   socket_ = std::move(other.socket_);
   device_ = other.device_;
   inode_ = other.inode_;
+  adopted_ = other.adopted_;
   return *this;
 }
 
 SocketFile::~SocketFile() { remove_name(); }
 
 void SocketFile::remove_name() {
-  if (!socket_) return;  // moved from, or never made
+  if (!socket_ || adopted_) return;  // moved from, never made, or another's
   struct stat found {};
   if (lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_) unlink(path_.c_str());
   // The lock file stays: removing it would let two successors lock two different files.

@@ -1,6 +1,7 @@
 #include "base/socket_file.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -24,6 +25,16 @@ bool connects(const std::string& path, int type = SOCK_SEQPACKET) {
 }
 
 Result<SocketFile> make(const std::string& path) { return SocketFile::create(path, SOCK_SEQPACKET, 0600, 16); }
+
+// A socket as whoever starts us opens it: blocking, with a mode of its choice.
+ScopedFd opened(const std::string& path, int type) {
+  ScopedFd fd(socket(AF_UNIX, type, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
 
 Errc refusal(const std::string& path) {
   const auto made = make(path);
@@ -162,5 +173,73 @@ TEST_SUITE("base/socket_file") {
     kept = std::move(*other);
     CHECK_FALSE(fs::exists(path));
     CHECK(connects(directory.at("other.sock")));
+  }
+
+  TEST_CASE("an adopted socket serves, and its name, mode and listener are left as they were") {
+    const ScratchDirectory directory;
+    const std::string path = directory.at("s.sock");
+    const ScopedFd opener = opened(path, SOCK_SEQPACKET);
+    REQUIRE(listen(opener.get(), 4) == 0);
+    REQUIRE(chmod(path.c_str(), 0606) == 0);
+    {
+      auto adopted = SocketFile::adopt(ScopedFd(dup(opener.get())), SOCK_SEQPACKET);
+      REQUIRE(adopted);
+      CHECK(adopted->adopted());
+      CHECK(adopted->path() == path);
+      CHECK((fcntl(adopted->fd(), F_GETFL) & O_NONBLOCK) != 0);
+      CHECK((fcntl(adopted->fd(), F_GETFD) & FD_CLOEXEC) != 0);
+      CHECK(connects(path));
+      auto moved = make(directory.at("other.sock"));
+      REQUIRE(moved);
+      CHECK_FALSE(moved->adopted());
+      *moved = std::move(*adopted);
+      CHECK(moved->adopted());
+    }
+    struct stat found {};
+    REQUIRE(lstat(path.c_str(), &found) == 0);
+    CHECK((found.st_mode & 07777) == 0606);
+    CHECK(connects(path));
+    CHECK_FALSE(fs::exists(path + ".lock"));
+  }
+
+  TEST_CASE("what is not the listening socket that is needed is not adopted, and the message says what it is") {
+    const ScratchDirectory directory;
+    ScopedFd fd;
+    std::string why;
+    SUBCASE("another type") {
+      fd = opened(directory.at("s.sock"), SOCK_STREAM);
+      REQUIRE(listen(fd.get(), 4) == 0);
+      why = "is SOCK_STREAM, and SOCK_SEQPACKET is needed";
+    }
+    SUBCASE("it does not listen") {
+      fd = opened(directory.at("s.sock"), SOCK_SEQPACKET);
+      why = "does not listen";
+    }
+    SUBCASE("another family") {
+      fd.reset(socket(AF_INET, SOCK_STREAM, 0));
+      why = "is not a Unix-domain socket";
+    }
+    SUBCASE("a file") {
+      fd.reset(open("/dev/null", O_RDONLY));
+      why = "is not a socket";
+    }
+    SUBCASE("nothing at all") { why = "Bad file descriptor"; }
+    const auto adopted = SocketFile::adopt(std::move(fd), SOCK_SEQPACKET);
+    REQUIRE_FALSE(adopted);
+    CHECK(adopted.error().code == Errc::invalid_argument);
+    CHECK(adopted.error().message == why);
+  }
+
+  TEST_CASE("an adopted socket in the abstract namespace has a name one can read") {
+    const ScopedFd opener(socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // Without a name the kernel gives it one: five hexadecimal digits.
+    REQUIRE(bind(opener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) == 0);
+    REQUIRE(listen(opener.get(), 4) == 0);
+    const auto adopted = SocketFile::adopt(ScopedFd(dup(opener.get())), SOCK_STREAM);
+    REQUIRE(adopted);
+    CHECK(adopted->path().size() == 6);
+    CHECK(adopted->path()[0] == '@');
   }
 }
