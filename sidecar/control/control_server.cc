@@ -104,8 +104,9 @@ ControlServer::ControlServer(const ControlOptions& options, EventLoop& loop, std
 
 ControlServer::~ControlServer() = default;
 
-Result<void> ControlServer::start() {
-  auto socket = SocketFile::create(options_.path, SOCK_STREAM, options_.mode, kBacklog);
+Result<void> ControlServer::start(ScopedFd handed_over) {
+  auto socket = handed_over ? SocketFile::adopt(std::move(handed_over), SOCK_STREAM)
+                            : SocketFile::create(options_.path, SOCK_STREAM, options_.mode, kBacklog);
   if (!socket) return tl::unexpected<Error>(std::move(socket.error()).with_prefix("control socket"));
   // libmicrohttpd closes what it is given; the name's owner keeps its own.
   ScopedFd own(fcntl(socket->fd(), F_DUPFD_CLOEXEC, 0));

@@ -33,8 +33,8 @@ class ControlServer {
   ControlServer(const ControlOptions& options, EventLoop& loop, std::vector<Route> routes);
   ~ControlServer();
 
-  // Opens the socket; errors as SocketFile::create.
-  Result<void> start();
+  // Opens the socket, or takes over `handed_over`; errors as SocketFile's.
+  Result<void> start(ScopedFd handed_over = {});
 
   // For libmicrohttpd's callbacks.
   const std::vector<Route>& routes() const { return routes_; }

@@ -54,7 +54,9 @@ Connection::Progress Connection::handle(const Received& received) {
   }
   ++shared_.counters.frames;
   shared_.counters.bytes += received.bytes.size();
-  if (received.sender != peer_.pid)
+  // Frames stay in order, so none that was sent before we asked comes after one that has its sender.
+  if (received.sender != 0) unnamed_senders_ = false;
+  if (received.sender != peer_.pid && !unnamed_senders_)
     return refused(RejectCode::inherited,
                    fmt::format("a frame of process {} on the connection of process {}", received.sender, peer_.pid));
   const DecodedFrame decoded = decode_frame(received.bytes);

@@ -65,6 +65,9 @@ class Connection {
   // Whether it has said HELLO, which may still wait for an older connection of its session.
   bool said_hello() const { return agent_ != nullptr || waiting_hello_.has_value(); }
 
+  // Lets frames of unnamed senders pass until one with a name has come; see ask_for_senders().
+  void allow_unnamed_senders() { unnamed_senders_ = true; }
+
   // Reads and handles at most the turn's share.
   Progress serve();
 
@@ -114,6 +117,7 @@ class Connection {
   unsigned bad_records_ = 0;  // since bad_since_
   Tick bad_since_{};
   std::size_t found_ = 0;
+  bool unnamed_senders_ = false;
   bool asked_again_ = false;
   bool ended_ = false;
 };

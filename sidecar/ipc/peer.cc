@@ -65,4 +65,13 @@ void refuse_descriptors(int fd, const KernelFeatures& features) {
   if (features.refuse_descriptors) setsockopt(fd, SOL_SOCKET, kSoPassRights, &off, sizeof off);
 }
 
+bool ask_for_senders(int fd) {
+  int asked = 0;
+  socklen_t size = sizeof asked;
+  if (getsockopt(fd, SOL_SOCKET, SO_PASSCRED, &asked, &size) == 0 && asked != 0) return true;
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  return false;
+}
+
 }  // namespace sidecar

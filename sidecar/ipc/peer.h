@@ -30,4 +30,9 @@ Result<Peer> identify_peer(int fd, const KernelFeatures& features);
 // Has the kernel refuse descriptors sent to `fd`, where it can.
 void refuse_descriptors(int fd, const KernelFeatures& features);
 
+// Has the kernel say with each datagram who sent it. False: until now it did not, so what lies in the
+// socket already may be of an unnamed sender (0). Since Linux 6.17 a connection has this from the listening
+// socket as it was when the client connected, and a service manager's may have had it off.
+bool ask_for_senders(int fd);
+
 }  // namespace sidecar

@@ -46,7 +46,7 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
 
 Server::~Server() { stop(); }
 
-Result<void> Server::start() {
+Result<void> Server::start(ScopedFd handed_over) {
   const unsigned within_limit = connections_within_limit();
   max_connections_ = std::min(options_.max_connections, within_limit);
   max_per_user_ = std::min(options_.max_per_user.value_or(std::max(max_connections_ / 2, 1u)), max_connections_);
@@ -55,9 +55,10 @@ Result<void> Server::start() {
              options_.max_connections);
 
   if (auto opened = poll_.open(); !opened) return opened;
-  auto socket = SocketFile::create(options_.path, SOCK_SEQPACKET, options_.mode, kBacklog);
+  auto socket = handed_over ? SocketFile::adopt(std::move(handed_over), SOCK_SEQPACKET)
+                            : SocketFile::create(options_.path, SOCK_SEQPACKET, options_.mode, kBacklog);
   if (!socket) return tl::unexpected<Error>(std::move(socket.error()));
-  // Set before the first accept: connections inherit it, so that every datagram carries its sender.
+  // Connections inherit it, so that every datagram carries its sender; take() sees to those that came before.
   const int on = 1;
   if (setsockopt(socket->fd(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
     return fail(Errc::unavailable, fmt::format("{}: SO_PASSCRED: {}", options_.path, std::strerror(errno)));
@@ -88,12 +89,14 @@ void Server::stop() {
 void Server::take(ScopedFd socket) {
   auto peer = identify_peer(socket.get(), features_);
   if (!peer) return;
+  const bool named = ask_for_senders(socket.get());
   refuse_descriptors(socket.get(), features_);
   ++shared_.counters.accepted;
   const std::uint64_t id = next_id_++;
   const uid_t uid = peer->uid;
   SessionClaims& claims = *this;
   auto connection = std::make_unique<Connection>(id, std::move(socket), std::move(*peer), shared_, claims);
+  if (!named) connection->allow_unnamed_senders();
   if (shared_.settings.draining)
     return connection->refuse(
         {RejectCode::shutting_down, "the sidecar is stopping", shared_.settings.draining->reconnect_after});
@@ -310,6 +313,7 @@ void Server::set_enabled(bool enabled) {
 
 void Server::begin_drain(Duration send_within, Duration reconnect_after, Duration jitter) {
   shared_.settings.draining = DrainTerms{send_within, reconnect_after, jitter};
+  if (socket_ && socket_->adopted()) acceptor_.reset();  // it goes on listening, for our successor
   write_settings();
   for (auto& [id, client] : clients_) client.connection->send_drain();
 }

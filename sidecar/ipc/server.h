@@ -41,17 +41,19 @@ class Server final : public RoomListener, private SessionClaims {
          AgentListener& listener, std::uint64_t sidecar_epoch, KernelFeatures features = {});
   ~Server() override;
 
-  // Creates the socket and begins to accept. busy: another daemon has it and is unharmed;
-  // invalid_argument, not_allowed: the path cannot be used, the message says why.
-  Result<void> start();
+  // Creates the socket, or takes over `handed_over`, and begins to accept. busy: another daemon has it and
+  // is unharmed; invalid_argument, not_allowed: the path or what was handed over cannot be used, the message says why.
+  Result<void> start(ScopedFd handed_over = {});
+  // Where it is reached; empty before start().
+  std::string path() const { return socket_ ? socket_->path() : std::string(); }
 
   // What clients are told, through their pages at once.
   void set_upstream(ipc_protocol::UpstreamState state);
   void set_sampling(std::int64_t traces);  // per 3 s and process, -1 all
   void set_enabled(bool enabled);
 
-  // Tells all clients that the sidecar is about to stop. Newcomers are refused
-  // (shutting_down); what arrives is read as before until stop().
+  // Tells all clients that the sidecar is about to stop. Newcomers are refused (shutting_down), or, if the
+  // socket was handed over, left to wait in it for our successor; what arrives is read as before until stop().
   void begin_drain(Duration send_within, Duration reconnect_after, Duration jitter);
 
   // Asks all clients to say HELLO again on their connection, with the same identity.

@@ -238,4 +238,26 @@ TEST_SUITE("control/control_server") {
     f.server.reset();
     CHECK(stat(f.options.path.c_str(), &found) != 0);
   }
+
+  TEST_CASE("a socket that was handed over is served, and goes on listening when the server has ended") {
+    Fixture f;
+    f.server.reset();
+    const ScopedFd opener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    f.options.path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(bind(opener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(opener.get(), 4) == 0);
+    for (int i = 0; i < 2; ++i) {
+      const ScopedFd client = f.connect();
+      f.server.emplace(f.options, f.loop, std::vector<Route>{{"GET", "/status", "how it is", [](const Request&) {
+                                                                return Response::ok({{"fine", true}});
+                                                              }}});
+      REQUIRE(f.server->start(ScopedFd(dup(opener.get()))));
+      CHECK(f.ask(client.get(), "GET /status HTTP/1.0\r\n\r\n").find("\"fine\":true") != std::string::npos);
+      f.server.reset();
+    }
+    CHECK(access(f.options.path.c_str(), F_OK) == 0);
+    REQUIRE_FALSE(ControlServer(f.options, f.loop, {}).start(ScopedFd(socket(AF_UNIX, SOCK_SEQPACKET, 0))));
+  }
 }
