@@ -13,6 +13,7 @@
 #include "lifecycle/daemon.h"
 #include "log/log.h"
 #include "loop/uv_loop.h"
+#include "systemd/from_manager.h"
 
 namespace sidecar {
 namespace {
@@ -28,14 +29,14 @@ void limit_exit(Exit exit) {
   alarm(kSeconds);
 }
 
-Exit serve(const Config& config, const std::string& config_path) {
+Exit serve(const Config& config, const std::string& config_path, FromManager manager) {
   UvLoop loop;
-  Daemon daemon(config, config_path, loop);
+  Daemon daemon(config, config_path, loop, std::move(manager));
   if (const auto started = daemon.start(); !started) {
     log_error("{}", started.error().message);
     return Exit::failed;
   }
-  log_info("sw-sidecar {} serves at {}", kVersion, config.ipc.path);
+  log_info("sw-sidecar {} serves at {}", kVersion, daemon.socket());
 
   const auto stop = [&] {
     if (daemon.shutting_down()) return loop.stop();  // the second signal means now
@@ -75,7 +76,12 @@ Exit run(int argc, char** argv) {
               kLeastDescriptors);
     return Exit::failed;
   }
-  return serve(loaded.config, line.config);
+  auto manager = take_from_manager();
+  if (!manager) {
+    log_error("{}", manager.error().message);
+    return Exit::usage;
+  }
+  return serve(loaded.config, line.config, std::move(*manager));
 }
 
 }  // namespace

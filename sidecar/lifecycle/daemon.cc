@@ -2,6 +2,7 @@
 
 #include "ipc/descriptor_limit.h"
 #include "lifecycle/held.h"
+#include "lifecycle/service_status.h"
 #include "log/log.h"
 #include "uplink/dialect.h"
 
@@ -16,8 +17,9 @@ std::string name_of(const HostFacts& host, const LifecycleOptions& options) {
 
 }  // namespace
 
-Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& loop)
+Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& loop, FromManager manager)
     : config_(config),
+      manager_(std::move(manager)),
       loop_(loop),
       host_(HostFacts::read()),
       agents_(name_of(host_, config.lifecycle)),
@@ -42,6 +44,8 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
 
   carrier_.set_room_listener(server_.get());
   carrier_.set_arrival_callback([this](std::size_t channel) { pipeline_->on_arrival(channel); });
+  service_ = std::make_unique<ServiceReport>(loop, manager_.notify_socket, manager_.watchdog,
+                                             [this] { return service_status(sources(), facts_); });
   housekeeping_ = loop.make_timer([this] { housekeeping(); });
 }
 
@@ -49,16 +53,25 @@ Daemon::~Daemon() = default;
 
 Result<void> Daemon::start() {
   // The applications' socket first: its lock is what tells that another daemon serves here.
-  if (auto started = server_->start(); !started) return started;
-  if (auto started = control_->start(); !started) return started;
+  facts_.activated = static_cast<bool>(manager_.ingest);
+  if (auto started = server_->start(std::move(manager_.ingest)); !started) return started;
+  facts_.socket = server_->path();
+  if (facts_.socket != config_.ipc.path)
+    log_warning(
+        "the service manager handed over {}, so socket.path ({}) is not used; applications look there, or at "
+        "what they are told",
+        printable(facts_.socket), printable(config_.ipc.path));
+  if (auto started = control_->start(std::move(manager_.control)); !started) return started;
   collector_->start();
   housekeeping_->start_every(kHousekeepingPeriod);
+  service_->serving();
   return {};
 }
 
 void Daemon::shut_down(std::function<void()> stopped) {
   if (shutdown_) return;
   facts_.draining = true;
+  service_->stopping();
   shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_},
                     config_.lifecycle.shutdown_deadline, [this, stopped = std::move(stopped)](std::size_t unread) {
                       unread_ = unread;
@@ -74,8 +87,10 @@ void Daemon::housekeeping() {
   unbalanced_ = unbalanced;
 }
 
-nlohmann::json Daemon::status() const {
-  return status_report({loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_}, facts_);
+nlohmann::json Daemon::status() const { return status_report(sources(), facts_); }
+
+StatusSources Daemon::sources() const {
+  return {loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_};
 }
 
 }  // namespace sidecar

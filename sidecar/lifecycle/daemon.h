@@ -9,6 +9,7 @@
 //   Collector -> UpstreamWatch -> Server                 the collector's state, for the pages
 //   Pipeline -> Ledger -> Server                         settled marks, looked at with each tick
 //   ControlServer -> status_report                       the operator
+//   ServiceReport -> service_status                      the service manager
 //
 // Owner: main(). Thread: loop.
 
@@ -27,13 +28,16 @@
 #include "loop/event_loop.h"
 #include "pipeline/pipeline.h"
 #include "session/session_manager.h"
+#include "systemd/from_manager.h"
+#include "systemd/service_report.h"
 
 namespace sidecar {
 
 class Daemon {
  public:
   // `loop` outlives the daemon. `config_path` is for status only.
-  Daemon(const Config& config, const std::string& config_path, EventLoop& loop);
+  // `manager`: what the service manager gave us; its sockets are used instead of those of the configuration.
+  Daemon(const Config& config, const std::string& config_path, EventLoop& loop, FromManager manager = {});
   ~Daemon();
 
   // Opens the sockets and begins to connect. On an error nothing was taken from anybody.
@@ -41,6 +45,9 @@ class Daemon {
 
   // Begins to stop; `stopped` is called once everything has been sent or the deadline has passed.
   void shut_down(std::function<void()> stopped);
+  // Where applications connect to.
+  const std::string& socket() const { return facts_.socket; }
+
   bool shutting_down() const { return shutdown_.has_value(); }
 
   // What was not delivered; logs it by instance.
@@ -49,8 +56,10 @@ class Daemon {
  private:
   void housekeeping();
   nlohmann::json status() const;
+  StatusSources sources() const;
 
   const Config config_;
+  FromManager manager_;
   EventLoop& loop_;
   const HostFacts host_;
   SystemRandom random_;
@@ -63,6 +72,7 @@ class Daemon {
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<UpstreamWatch> upstream_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<ServiceReport> service_;
   std::unique_ptr<Timer> housekeeping_;
   bool unbalanced_ = false;
   std::optional<Shutdown> shutdown_;

@@ -48,7 +48,8 @@ json daemon_part(const DaemonFacts& daemon, Tick now) {
           {"sidecar_epoch", fmt::format("{:016x}", daemon.sidecar_epoch)},
           {"host", daemon.host},
           {"config", daemon.config},
-          {"socket", daemon.socket}};
+          {"socket", daemon.socket},
+          {"activated", daemon.activated}};
 }
 
 json collector_part(const CollectorStatus& status, Tick now) {

@@ -44,6 +44,7 @@ struct DaemonFacts {
   std::string host;
   std::string config;
   std::string socket;
+  bool activated = false;  // the socket was handed over by the service manager
 };
 
 nlohmann::json status_report(const StatusSources& sources, const DaemonFacts& daemon);

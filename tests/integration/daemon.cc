@@ -21,8 +21,9 @@ Daemon::Daemon(const std::string& collector, const std::string& more, const std:
                                        more);
 }
 
-void Daemon::start() {
-  process_.emplace(std::vector<std::string>{program("sw-sidecar"), "--config", config()}, directory_.path() + "/log");
+void Daemon::start(std::vector<std::string> launcher, std::vector<std::string> environment) {
+  launcher.insert(launcher.end(), {program("sw-sidecar"), "--config", config()});
+  process_.emplace(std::move(launcher), directory_.path() + "/log", std::move(environment));
   const bool up = wait_until([this] { return !process_->running() || !status().is_null(); });
   if (!up || !process_->running()) {
     std::fprintf(stderr, "the daemon does not come up:\n%s\n", log().c_str());

@@ -20,8 +20,9 @@ class Daemon {
   explicit Daemon(const std::string& collector, const std::string& more = {},
                   const std::string& more_of_collector = {});
 
-  // Starts it and waits until its control socket answers.
-  void start();
+  // Starts it and waits until its control socket answers. `launcher`: a command that gets its command line and runs
+  // it; `environment` is added to ours.
+  void start(std::vector<std::string> launcher = {}, std::vector<std::string> environment = {});
   // SIGTERM, then waits; returns the exit status.
   int stop();
   void kill();

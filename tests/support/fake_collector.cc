@@ -19,6 +19,7 @@ FakeCollector::FakeCollector(EventLoop& loop) : loop_(loop) { status_.dialect = 
 void FakeCollector::set_ready(bool ready) {
   ready_ = ready;
   status_.state = ready ? CollectorState::up : CollectorState::down;
+  status_.since = loop_.now();
   loop_.post([this, ready] {
     for (CollectorListener* listener : listeners_) {
       if (ready)

@@ -1,0 +1,69 @@
+#include "systemd/notifier.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace sidecar {
+
+Notifier::Notifier(EventLoop& loop, const std::string& address)
+    : loop_(loop), retry_(loop.make_timer([this] { send(); })) {
+  if (address.empty()) return;
+  if ((address[0] != '/' && address[0] != '@') || address.size() < 2 || address.size() >= sizeof address_.sun_path) {
+    log_warning("NOTIFY_SOCKET={} is not the address of a Unix-domain socket; the service manager hears nothing from us",
+                printable(address));
+    return;
+  }
+  address_.sun_family = AF_UNIX;
+  address.copy(address_.sun_path, sizeof address_.sun_path - 1);
+  if (address[0] == '@') address_.sun_path[0] = 0;
+  // An abstract name ends with its length, a path with a zero byte that is not counted.
+  address_size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
+  socket_.reset(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket_) log_warning("the service manager hears nothing from us: socket: {}", std::strerror(errno));
+}
+
+void Notifier::ready() {
+  ready_ = true;
+  send();
+}
+
+void Notifier::stopping() {
+  stopping_ = true;
+  send();
+}
+
+void Notifier::alive() {
+  alive_ = true;
+  send();
+}
+
+void Notifier::status(std::string_view text) {
+  status_ = printable(text, kMaxStatus);
+  send();
+}
+
+void Notifier::send() {
+  if (!socket_) return;
+  std::string message;
+  if (ready_) message += "READY=1\n";
+  if (stopping_) message += "STOPPING=1\n";
+  if (alive_) message += "WATCHDOG=1\n";
+  if (status_) message += "STATUS=" + *status_ + "\n";
+  if (message.empty()) return;
+  const ssize_t sent = sendto(socket_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                              reinterpret_cast<const sockaddr*>(&address_), address_size_);
+  if (sent < 0) {
+    const int error = errno;
+    // A manager that is busy for a while is nothing to speak of.
+    if (error != EAGAIN && error != EINTR && limit_.pass(loop_.now()))
+      log_warning("the service manager cannot be told how we are: {}", std::strerror(error));
+    if (!retry_->armed()) retry_->start(kRetry);
+    return;
+  }
+  ready_ = stopping_ = alive_ = false;
+  status_.reset();
+  retry_->stop();
+}
+
+}  // namespace sidecar
