@@ -36,7 +36,9 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
   sessions_->set_max_away(connections_within_limit());
   server_ = std::make_unique<Server>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
-  upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_);
+  service_ = std::make_unique<ServiceReport>(loop, manager_.notify_socket, manager_.watchdog,
+                                             [this] { return service_status(sources(), facts_); });
+  upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_, [this] { service_->refresh(); });
   control_ = std::make_unique<ControlServer>(
       config.control, loop,
       std::vector<Route>{{"GET", "/status", "the daemon, the collector, every instance with its ledger, the channels",
@@ -44,8 +46,6 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
 
   carrier_.set_room_listener(server_.get());
   carrier_.set_arrival_callback([this](std::size_t channel) { pipeline_->on_arrival(channel); });
-  service_ = std::make_unique<ServiceReport>(loop, manager_.notify_socket, manager_.watchdog,
-                                             [this] { return service_status(sources(), facts_); });
   housekeeping_ = loop.make_timer([this] { housekeeping(); });
 }
 

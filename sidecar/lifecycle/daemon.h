@@ -70,9 +70,9 @@ class Daemon {
   std::unique_ptr<SessionManager> sessions_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<ServiceReport> service_;
   std::unique_ptr<UpstreamWatch> upstream_;
   std::unique_ptr<ControlServer> control_;
-  std::unique_ptr<ServiceReport> service_;
   std::unique_ptr<Timer> housekeeping_;
   bool unbalanced_ = false;
   std::optional<Shutdown> shutdown_;

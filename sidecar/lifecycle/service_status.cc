@@ -31,10 +31,11 @@ std::size_t connected_instances(const AgentTable& agents) {
 std::string head(const CollectorStatus& collector, const StatusSources& sources, const DaemonFacts& daemon) {
   if (daemon.draining) return "stopping";
   const auto since = [&] {
-    const auto wall = sources.loop.wall_now() -
-                      std::chrono::duration_cast<WallTime::duration>(sources.loop.now() - collector.since);
-    return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::chrono::system_clock::to_time_t(
-                                                       std::chrono::time_point_cast<std::chrono::seconds>(wall))));
+    const auto wall =
+        sources.loop.wall_now() - std::chrono::duration_cast<WallTime::duration>(sources.loop.now() - collector.since);
+    return fmt::format(
+        "{:%Y-%m-%d %H:%M:%S} UTC",
+        fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::seconds>(wall))));
   };
   switch (collector.state) {
     case CollectorState::up:

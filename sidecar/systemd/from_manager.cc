@@ -44,9 +44,10 @@ Result<void> place(FromManager& into, const Known& known, ScopedFd fd) {
 
 Result<void> refuse_or_close(const HandedOver& stranger) {
   if (sd_is_socket(stranger.fd.get(), AF_UNSPEC, 0, /*listening=*/1) > 0)
-    return fail(Errc::invalid_argument, fmt::format("a listening socket is handed over as `{}`, and nobody would answer "
-                                                    "there; FileDescriptorName= of its .socket unit must be {} or {}",
-                                                    printable(stranger.name), kIngestName, kControlName));
+    return fail(Errc::invalid_argument,
+                fmt::format("a listening socket is handed over as `{}`, and nobody would answer "
+                            "there; FileDescriptorName= of its .socket unit must be {} or {}",
+                            printable(stranger.name), kIngestName, kControlName));
   log_warning("handed over as `{}`: unknown to this version, closed", printable(stranger.name));
   return {};
 }
@@ -76,8 +77,8 @@ Result<FromManager> take_from_manager() {
   char** names = nullptr;
   const int count = sd_listen_fds_with_names(/*unset_environment=*/1, &names);
   if (count < 0)
-    return fail(Errc::invalid_argument, fmt::format("LISTEN_FDS, LISTEN_PID or LISTEN_FDNAMES of the environment: {}",
-                                                    std::strerror(-count)));
+    return fail(Errc::invalid_argument,
+                fmt::format("LISTEN_FDS, LISTEN_PID or LISTEN_FDNAMES of the environment: {}", std::strerror(-count)));
   const std::unique_ptr<char*, FreeNames> owned(names);
   std::vector<HandedOver> all;
   for (int i = 0; i < count; ++i) all.push_back({names[i], ScopedFd(SD_LISTEN_FDS_START + i)});

@@ -10,8 +10,9 @@ Notifier::Notifier(EventLoop& loop, const std::string& address)
     : loop_(loop), retry_(loop.make_timer([this] { send(); })) {
   if (address.empty()) return;
   if ((address[0] != '/' && address[0] != '@') || address.size() < 2 || address.size() >= sizeof address_.sun_path) {
-    log_warning("NOTIFY_SOCKET={} is not the address of a Unix-domain socket; the service manager hears nothing from us",
-                printable(address));
+    log_warning(
+        "NOTIFY_SOCKET={} is not the address of a Unix-domain socket; the service manager hears nothing from us",
+        printable(address));
     return;
   }
   address_.sun_family = AF_UNIX;

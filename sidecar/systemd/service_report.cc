@@ -10,6 +10,7 @@ ServiceReport::ServiceReport(EventLoop& loop, const std::string& notify_socket, 
   if (!notifier_.enabled()) return;
   first_turn_ = loop.make_timer([this] {
     notifier_.ready();
+    serving_ = true;
     refresh();
   });
   status_timer_ = loop.make_timer([this] { refresh(); });
@@ -25,7 +26,7 @@ void ServiceReport::serving() {
 }
 
 void ServiceReport::refresh() {
-  if (notifier_.enabled()) notifier_.status(status_());
+  if (serving_) notifier_.status(status_());
 }
 
 void ServiceReport::stopping() {

@@ -27,15 +27,16 @@ class ServiceReport {
 
   // Everything is open: says so in the next turn of the loop, which shows that it turns.
   void serving();
+  // What the line says has changed; it is shown at once, if we are serving.
+  void refresh();
   // We are about to stop. Signs of life go on: the watchdog is in force until we have ended.
   void stopping();
 
  private:
-  void refresh();
-
   Notifier notifier_;
   const Duration watchdog_;
   const std::function<std::string()> status_;
+  bool serving_ = false;
   std::unique_ptr<Timer> first_turn_;
   std::unique_ptr<Timer> status_timer_;
   std::unique_ptr<Timer> watchdog_timer_;

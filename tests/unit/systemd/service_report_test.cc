@@ -30,6 +30,7 @@ TEST_SUITE("systemd/service_report") {
   TEST_CASE("READY comes when the loop turns, not before") {
     Fixture f;
     f.loop.run_until_idle();
+    f.report.refresh();
     CHECK(f.manager.hear_all().empty());
     f.report.serving();
     CHECK(f.manager.hear_all().empty());
@@ -37,7 +38,7 @@ TEST_SUITE("systemd/service_report") {
     CHECK(f.manager.hear_all() == "READY=1\nSTATUS=up\n");
   }
 
-  TEST_CASE("the line is refreshed each ten seconds") {
+  TEST_CASE("the line is refreshed each ten seconds, and at once when something has changed") {
     Fixture f;
     f.report.serving();
     f.loop.run_until_idle();
@@ -47,6 +48,9 @@ TEST_SUITE("systemd/service_report") {
     CHECK(f.manager.hear_all().empty());
     f.loop.advance(1s);
     CHECK(f.manager.hear_all() == "STATUS=collector away\n");
+    f.text = "up";
+    f.report.refresh();
+    CHECK(f.manager.hear_all() == "STATUS=up\n");
   }
 
   TEST_CASE("signs of life come at least twice in the watchdog's time, also while stopping") {
@@ -73,7 +77,6 @@ TEST_SUITE("systemd/service_report") {
     CHECK(count(f.manager.hear_all(), "WATCHDOG") == 0);
   }
 
-
   TEST_CASE("without a manager nothing is asked and no timer runs") {
     FakeLoop loop;
     unsigned asked = 0;
@@ -82,7 +85,8 @@ TEST_SUITE("systemd/service_report") {
       return std::string();
     });
     report.serving();
-      report.stopping();
+    report.refresh();
+    report.stopping();
     loop.advance(60s);
     CHECK(asked == 0);
     CHECK_FALSE(loop.next_due() < loop.now() + 1h);
