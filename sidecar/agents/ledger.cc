@@ -43,6 +43,10 @@ void Ledger::drop(std::uint64_t seq, DropReason reason) {
   settle(seq);
 }
 
+void Ledger::pass(std::uint64_t seq) {
+  if (const auto unseen = accepted_.pass(seq)) settled_.add(*unseen);
+}
+
 void Ledger::settle(std::uint64_t seq) { settled_.insert(seq); }
 
 }  // namespace sidecar

@@ -56,6 +56,11 @@ class Ledger {
   void deliver(std::uint64_t seq);
   void drop(std::uint64_t seq, DropReason reason);
 
+  // The client says that it will never send a number up to `seq` (again): those that were not received, up to the
+  // first that was, are passed by both marks. So it is after a predecessor's death, whose marks we know only as
+  // they were a while before.
+  void pass(std::uint64_t seq);
+
   void count_resent() { ++counts_.resent; }
 
   std::uint64_t accepted() const { return accepted_.mark(); }

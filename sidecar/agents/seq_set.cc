@@ -7,27 +7,38 @@ namespace sidecar {
 SeqSet::Insert SeqSet::insert(std::uint64_t seq) {
   const Insert answer = probe(seq);
   if (answer != Insert::added) return answer;
-  if (seq == mark_ + 1) {
-    mark_ = seq;
+  add({seq, seq});
+  return Insert::added;
+}
+
+std::optional<SeqSet::Range> SeqSet::pass(std::uint64_t seq) {
+  if (seq <= mark_) return std::nullopt;
+  const Range unseen = {mark_ + 1, beyond_.empty() ? seq : std::min(seq, beyond_.front().first - 1)};
+  add(unseen);
+  return unseen;
+}
+
+void SeqSet::add(Range range) {
+  if (range.first == mark_ + 1) {
+    mark_ = range.last;
   } else {
-    const std::size_t i = near(seq);
-    if (i < beyond_.size() && beyond_[i].last + 1 == seq) {
-      beyond_[i].last = seq;
-      if (i + 1 < beyond_.size() && beyond_[i + 1].first == seq + 1) {
+    const std::size_t i = near(range.first);
+    if (i < beyond_.size() && beyond_[i].last + 1 == range.first) {
+      beyond_[i].last = range.last;
+      if (i + 1 < beyond_.size() && beyond_[i + 1].first == range.last + 1) {
         beyond_[i].last = beyond_[i + 1].last;
         beyond_.erase(beyond_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
       }
-    } else if (i < beyond_.size() && beyond_[i].first == seq + 1) {
-      beyond_[i].first = seq;
+    } else if (i < beyond_.size() && beyond_[i].first == range.last + 1) {
+      beyond_[i].first = range.first;
     } else {
-      beyond_.insert(beyond_.begin() + static_cast<std::ptrdiff_t>(i), Interval{seq, seq});
+      beyond_.insert(beyond_.begin() + static_cast<std::ptrdiff_t>(i), range);
     }
   }
   if (!beyond_.empty() && beyond_.front().first == mark_ + 1) {
     mark_ = beyond_.front().last;
     beyond_.erase(beyond_.begin());
   }
-  return Insert::added;
 }
 
 SeqSet::Insert SeqSet::probe(std::uint64_t seq) const {
@@ -35,7 +46,7 @@ SeqSet::Insert SeqSet::probe(std::uint64_t seq) const {
   if (seq == mark_ + 1) return Insert::added;
   const std::size_t i = near(seq);
   if (i < beyond_.size()) {
-    const Interval& at = beyond_[i];
+    const Range& at = beyond_[i];
     if (at.first <= seq && seq <= at.last) return Insert::present;
     if (at.last + 1 == seq || at.first == seq + 1) return Insert::added;
   }
@@ -44,7 +55,7 @@ SeqSet::Insert SeqSet::probe(std::uint64_t seq) const {
 
 std::size_t SeqSet::near(std::uint64_t seq) const {
   const auto found = std::lower_bound(beyond_.begin(), beyond_.end(), seq,
-                                      [](const Interval& interval, std::uint64_t n) { return interval.last + 1 < n; });
+                                      [](const Range& interval, std::uint64_t n) { return interval.last + 1 < n; });
   return static_cast<std::size_t>(found - beyond_.begin());
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace sidecar {
@@ -25,6 +26,17 @@ class SeqSet {
   // Adds `seq` (>= 1). `full`: it would need one interval too many and was not added.
   Insert insert(std::uint64_t seq);
 
+  // A run of numbers, both ends included.
+  struct Range {
+    std::uint64_t first;
+    std::uint64_t last;
+  };
+  // Adds those from the mark on that nobody has seen, up to `seq` or the next one that was seen. Nothing: there are
+  // none.
+  std::optional<Range> pass(std::uint64_t seq);
+  // Adds `range`, of which nothing is in the set; also beyond the number of intervals.
+  void add(Range range);
+
   // Whether insert(seq) would answer `added`, `present` or `full`.
   Insert probe(std::uint64_t seq) const;
 
@@ -35,16 +47,12 @@ class SeqSet {
   std::size_t gaps() const { return beyond_.size(); }
 
  private:
-  struct Interval {
-    std::uint64_t first;
-    std::uint64_t last;
-  };
   // Index of the first interval that ends at or after `seq` - 1.
   std::size_t near(std::uint64_t seq) const;
 
   std::size_t max_intervals_;
   std::uint64_t mark_;
-  std::vector<Interval> beyond_;  // ascending, disjoint, not adjacent, all > mark_ + 1
+  std::vector<Range> beyond_;  // ascending, disjoint, not adjacent, all > mark_ + 1
 };
 
 }  // namespace sidecar

@@ -134,7 +134,8 @@ EncodedTable encode_table(const IdentityTable& table) {
   }
   out.left_out = table.sessions.size() - sessions.size();
   const auto list = builder.CreateVector(sessions);
-  builder.Finish(handover_fbs::CreateSessionTable(builder, table.sidecar_epoch, table.boot.high, table.boot.low, list));
+  builder.Finish(handover_fbs::CreateSessionTable(builder, table.sidecar_epoch, table.boot.high, table.boot.low, list,
+                                                  table.generation));
   out.bytes = frame_table({builder.GetBufferPointer(), builder.GetSize()});
   return out;
 }
@@ -149,7 +150,7 @@ Result<IdentityTable> decode_table(std::span<const std::uint8_t> bytes) {
     return fail(Errc::corrupt, "the table of sessions does not verify");
   const auto* const root = flatbuffers::GetRoot<handover_fbs::SessionTable>(payload->data());
 
-  IdentityTable table{root->sidecar_epoch(), {root->boot_high(), root->boot_low()}, {}};
+  IdentityTable table{root->sidecar_epoch(), {root->boot_high(), root->boot_low()}, root->generation(), {}};
   if (root->sessions() == nullptr) return table;
   if (root->sessions()->size() > kMaxSessions)
     return fail(Errc::limit_exceeded, fmt::format("a table of {} sessions", root->sessions()->size()));

@@ -41,6 +41,7 @@ struct LeftSession {
 struct IdentityTable {
   std::uint64_t sidecar_epoch = 0;  // of the daemon that wrote it
   BootId boot;
+  std::uint64_t generation = 0;  // of two tables the higher one is the newer one
   std::vector<LeftSession> sessions;
 };
 

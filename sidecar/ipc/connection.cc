@@ -111,6 +111,7 @@ Connection::Progress Connection::admit() {
 
   const Hello hello = *std::exchange(waiting_hello_, std::nullopt);
   const Tick now = shared_.loop.now();
+  if (known) agent->ledger.pass(hello.oldest_seq - 1);
   if (!known) agent = shared_.agents.add(hello.identity, hello.wanted_slot, hello.oldest_seq - 1, now);
   agent->client.created = hello.created;
   agent->client.dropped = hello.dropped;
@@ -126,6 +127,17 @@ Connection::Progress Connection::admit() {
   return Progress::idle;
 }
 
+bool Connection::resume(AgentPtr agent) {
+  if (agent->connected || peer_.uid != agent->identity.uid || peer_.pid != agent->identity.pid) return false;
+  agent->connected = true;
+  agent->connected_at = shared_.loop.now();
+  agent_ = std::move(agent);
+  resumed_ = true;
+  shared_.listener.on_agent_connected(agent_, std::move(peer_.process));
+  ask_hello_again();
+  return true;
+}
+
 // Who presents a key must be who presented it first: it is no secret within one user, and a
 // fork or another program that got hold of it would mix two processes into one.
 bool Connection::is_same(const Agent& agent, const AgentIdentity& claimed) const {
@@ -136,6 +148,7 @@ bool Connection::is_same(const Agent& agent, const AgentIdentity& claimed) const
 }
 
 void Connection::welcome(const Hello& hello, bool known) {
+  resumed_ = false;
   page_.reset();
   if ((hello.capabilities & kCapPage) != 0) {
     if (auto page = Page::create(shared_.sidecar_epoch)) {
@@ -300,6 +313,7 @@ bool Connection::write_marks() {
   if (!agent_) return false;
   const std::uint64_t accepted = agent_->ledger.accepted();
   const std::uint64_t settled = agent_->ledger.settled();
+  if (resumed_) return false;  // WELCOME will tell
   if (accepted != told_accepted_ || settled != told_settled_) {
     bool told = true;
     if (page_) {

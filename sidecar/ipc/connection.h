@@ -68,6 +68,10 @@ class Connection {
   // Lets frames of unnamed senders pass until one with a name has come; see ask_for_senders().
   void allow_unnamed_senders() { unnamed_senders_ = true; }
 
+  // Goes on for a predecessor that had said WELCOME: it is `agent`'s, who has no other connection, and HELLO is asked
+  // for again. Until that comes the client is told nothing else. False: it is not this process's, and stays as it was.
+  bool resume(AgentPtr agent);
+
   // Reads and handles at most the turn's share.
   Progress serve();
 
@@ -118,6 +122,7 @@ class Connection {
   Tick bad_since_{};
   std::size_t found_ = 0;
   bool unnamed_senders_ = false;
+  bool resumed_ = false;  // and HELLO has not come yet
   bool asked_again_ = false;
   bool ended_ = false;
 };

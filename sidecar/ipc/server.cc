@@ -107,15 +107,41 @@ void Server::take(ScopedFd socket) {
   make_room_for_silent();
   if (!poll_.add(connection->fd(), id)) return connection->refuse(busy("no memory to watch one more connection"));
 
-  ++per_user_[uid];
+  add_client(id, std::move(connection));
+  silent_[id] = loop_.now() + kHelloTimeout;
+  serve(id);  // it may have said HELLO already
+  arm_hello_timer();
+}
+
+void Server::add_client(std::uint64_t id, std::unique_ptr<Connection> connection) {
+  ++per_user_[connection->uid()];
   Client& client = clients_[id];
   client.connection = std::move(connection);
   client.polled = true;
-  silent_[id] = loop_.now() + kHelloTimeout;
   if (!beat_timer_->armed()) beat_timer_->start_every(kBeat);
   look_timer_->note_traffic();
-  serve(id);  // it may have said HELLO already
-  arm_hello_timer();
+}
+
+std::uint64_t Server::resume(ScopedFd socket, AgentPtr agent) {
+  auto peer = identify_peer(socket.get(), features_);
+  if (!peer || clients_.size() >= max_connections_) return 0;
+  const std::uint64_t id = next_id_++;
+  SessionClaims& claims = *this;
+  auto connection = std::make_unique<Connection>(id, std::move(socket), std::move(*peer), shared_, claims);
+  if (!poll_.add(connection->fd(), id)) return 0;
+  if (!connection->resume(std::move(agent))) {
+    poll_.remove(connection->fd());
+    return 0;
+  }
+  add_client(id, std::move(connection));
+  enqueue(id, clients_.at(id));
+  return id;
+}
+
+void Server::for_each_agent(const std::function<void(const Lasting&)>& visit) const {
+  for (const auto& [id, client] : clients_)
+    if (const Agent* const agent = client.connection->agent(); agent != nullptr)
+      visit({id, client.connection->fd(), *agent});
 }
 
 void Server::turn_away(ScopedFd socket) {
@@ -269,6 +295,7 @@ void Server::resume_blocked() {
 }
 
 void Server::remove(std::uint64_t id) {
+  if (keeper_ != nullptr) keeper_->on_connection_ended(id);
   const auto at = clients_.find(id);
   Client& client = at->second;
   if (client.polled) poll_.remove(client.connection->fd());

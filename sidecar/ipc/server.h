@@ -26,6 +26,14 @@
 
 namespace sidecar {
 
+// Who keeps descriptors of connections where they outlive the daemon.
+class ConnectionKeeper {
+ public:
+  virtual ~ConnectionKeeper() = default;
+  // The connection has ended, by the client or by us; its descriptor is closed next.
+  virtual void on_connection_ended(std::uint64_t id) = 0;
+};
+
 class Server final : public RoomListener, private SessionClaims {
  public:
   // Clients that have not said HELLO: beyond this the oldest makes way.
@@ -46,6 +54,19 @@ class Server final : public RoomListener, private SessionClaims {
   Result<void> start(ScopedFd handed_over = {});
   // Where it is reached; empty before start().
   std::string path() const { return socket_ ? socket_->path() : std::string(); }
+
+  // Told from now on; null: nobody. Outlives the server, or is taken away.
+  void set_keeper(ConnectionKeeper* keeper) { keeper_ = keeper; }
+  // Goes on with a connection that a predecessor had, as its agent's: what lies in it is read, and HELLO is asked for
+  // again. Returns its id, or 0: it is not this agent's process, or there is no room; it is closed.
+  std::uint64_t resume(ScopedFd socket, AgentPtr agent);
+  // Connections that have said HELLO. `visit` must not change anything here.
+  struct Lasting {
+    std::uint64_t id;
+    int fd;
+    const Agent& agent;
+  };
+  void for_each_agent(const std::function<void(const Lasting&)>& visit) const;
 
   // What clients are told, through their pages at once.
   void set_upstream(ipc_protocol::UpstreamState state);
@@ -90,6 +111,8 @@ class Server final : public RoomListener, private SessionClaims {
   void refuse_silent();
   void arm_hello_timer();
 
+  void add_client(std::uint64_t id, std::unique_ptr<Connection> connection);
+
   void tick();
   void turn();
   void end_look();
@@ -110,6 +133,7 @@ class Server final : public RoomListener, private SessionClaims {
   IpcShared shared_;
   std::optional<SocketFile> socket_;
   ClientPoll poll_;
+  ConnectionKeeper* keeper_ = nullptr;
   unsigned max_connections_ = 0;
   unsigned max_per_user_ = 0;
 

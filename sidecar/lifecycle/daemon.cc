@@ -38,6 +38,8 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
   service_ = std::make_unique<ServiceReport>(loop, manager_.notify_socket, manager_.watchdog,
                                              [this] { return service_status(sources(), facts_); });
+  succession_ = std::make_unique<Succession>(Succession::Parts{loop, random_, agents_, *server_, service_->notifier()},
+                                             facts_.sidecar_epoch);
   upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_, [this] { service_->refresh(); });
   control_ = std::make_unique<ControlServer>(
       config.control, loop,
@@ -63,6 +65,7 @@ Result<void> Daemon::start() {
         printable(facts_.socket), printable(config_.ipc.path));
   if (auto started = control_->start(std::move(manager_.control)); !started) return started;
   collector_->start();
+  succession_->start(std::move(manager_.stored));
   housekeeping_->start_every(kHousekeepingPeriod);
   service_->serving();
   return {};
@@ -75,6 +78,7 @@ void Daemon::shut_down(std::function<void()> stopped) {
   shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_},
                     config_.lifecycle.shutdown_deadline, [this, stopped = std::move(stopped)](std::size_t unread) {
                       unread_ = unread;
+                      succession_->leave();
                       stopped();
                     });
 }
@@ -87,7 +91,12 @@ void Daemon::housekeeping() {
   unbalanced_ = unbalanced;
 }
 
-nlohmann::json Daemon::status() const { return status_report(sources(), facts_); }
+nlohmann::json Daemon::status() const {
+  DaemonFacts facts = facts_;
+  facts.stored = succession_->stored();
+  facts.inherited = succession_->inherited();
+  return status_report(sources(), facts);
+}
 
 StatusSources Daemon::sources() const {
   return {loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_};

@@ -10,6 +10,7 @@
 //   Pipeline -> Ledger -> Server                         settled marks, looked at with each tick
 //   ControlServer -> status_report                       the operator
 //   ServiceReport -> service_status                      the service manager
+//   Server -> Succession -> ServiceReport                 connections that outlive us
 //
 // Owner: main(). Thread: loop.
 
@@ -24,6 +25,7 @@
 #include "ipc/server.h"
 #include "lifecycle/shutdown.h"
 #include "lifecycle/status_report.h"
+#include "lifecycle/succession.h"
 #include "lifecycle/upstream_watch.h"
 #include "loop/event_loop.h"
 #include "pipeline/pipeline.h"
@@ -72,6 +74,7 @@ class Daemon {
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<ServiceReport> service_;
   std::unique_ptr<UpstreamWatch> upstream_;
+  std::unique_ptr<Succession> succession_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Timer> housekeeping_;
   bool unbalanced_ = false;

@@ -49,7 +49,9 @@ json daemon_part(const DaemonFacts& daemon, Tick now) {
           {"host", daemon.host},
           {"config", daemon.config},
           {"socket", daemon.socket},
-          {"activated", daemon.activated}};
+          {"activated", daemon.activated},
+          {"stored", daemon.stored},
+          {"inherited", daemon.inherited}};
 }
 
 json collector_part(const CollectorStatus& status, Tick now) {

@@ -44,7 +44,9 @@ struct DaemonFacts {
   std::string host;
   std::string config;
   std::string socket;
-  bool activated = false;  // the socket was handed over by the service manager
+  std::size_t stored = 0;     // connections that the service manager keeps for a successor
+  std::size_t inherited = 0;  // those that were taken over from a predecessor
+  bool activated = false;     // the socket was handed over by the service manager
 };
 
 nlohmann::json status_report(const StatusSources& sources, const DaemonFacts& daemon);

@@ -52,6 +52,15 @@ Result<void> refuse_or_close(const HandedOver& stranger) {
   return {};
 }
 
+// Never a socket that listens: that is one of a unit's under a wrong name.
+bool is_stored(const HandedOver& one) {
+  const bool table = std::any_of(std::begin(kTableNames), std::end(kTableNames),
+                                 [&one](const char* name) { return one.name == name; });
+  const bool connection = !one.name.empty() && one.name[0] == kConnectionLetter &&
+                          sd_is_socket(one.fd.get(), AF_UNIX, SOCK_SEQPACKET, /*listening=*/0) > 0;
+  return table || connection;
+}
+
 // malloc's, as libsystemd hands them out.
 struct FreeNames {
   void operator()(char** names) const {
@@ -67,6 +76,10 @@ Result<FromManager> sort_handed_over(std::vector<HandedOver> all) {
   for (HandedOver& one : all) {
     const auto* const known = std::find_if(std::begin(kKnown), std::end(kKnown),
                                            [&one](const Known& candidate) { return one.name == candidate.name; });
+    if (known == std::end(kKnown) && is_stored(one)) {
+      ours.stored.push_back(std::move(one));
+      continue;
+    }
     auto done = known == std::end(kKnown) ? refuse_or_close(one) : place(ours, *known, std::move(one.fd));
     if (!done) return tl::unexpected<Error>(std::move(done.error()));
   }

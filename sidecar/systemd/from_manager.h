@@ -19,16 +19,21 @@ namespace sidecar {
 inline constexpr const char* kIngestName = "ingest";
 inline constexpr const char* kControlName = "control";
 
-struct FromManager {
-  ScopedFd ingest;            // listens, Unix-domain, SOCK_SEQPACKET; empty: we open our own
-  ScopedFd control;           // the same, SOCK_STREAM
-  std::string notify_socket;  // empty: nobody wants to be told
-  Duration watchdog{0};       // silent for so long we are killed; 0: never
-};
+// What a predecessor stored, by its names there: tables of its sessions, and a connection each with this letter first.
+inline constexpr const char* kTableNames[] = {"table0", "table1"};
+inline constexpr char kConnectionLetter = 'c';
 
 struct HandedOver {
   std::string name;
   ScopedFd fd;
+};
+
+struct FromManager {
+  ScopedFd ingest;                 // listens, Unix-domain, SOCK_SEQPACKET; empty: we open our own
+  ScopedFd control;                // the same, SOCK_STREAM
+  std::vector<HandedOver> stored;  // connections and tables, unchecked
+  std::string notify_socket;       // empty: nobody wants to be told
+  Duration watchdog{0};            // silent for so long we are killed; 0: never
 };
 
 // Finds ours among what was handed over. invalid_argument: one of our names twice, or for something that is

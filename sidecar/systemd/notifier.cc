@@ -52,9 +52,7 @@ void Notifier::send() {
   if (alive_) message += "WATCHDOG=1\n";
   if (status_) message += "STATUS=" + *status_ + "\n";
   if (message.empty()) return;
-  const ssize_t sent = sendto(socket_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                              reinterpret_cast<const sockaddr*>(&address_), address_size_);
-  if (sent < 0) {
+  if (send_now(message) < 0) {
     const int error = errno;
     // A manager that is busy for a while is nothing to speak of.
     if (error != EAGAIN && error != EINTR && limit_.pass(loop_.now()))
@@ -65,6 +63,34 @@ void Notifier::send() {
   ready_ = stopping_ = alive_ = false;
   status_.reset();
   retry_->stop();
+}
+
+bool Notifier::store(const std::string& name, int fd) {
+  return enabled() && send_now("FDSTORE=1\nFDNAME=" + name + "\nFDPOLL=0\n", fd) >= 0;
+}
+
+bool Notifier::remove(const std::string& name) {
+  return enabled() && send_now("FDSTOREREMOVE=1\nFDNAME=" + name + "\n") >= 0;
+}
+
+ssize_t Notifier::send_now(const std::string& message, int with_fd) {
+  iovec part = {const_cast<char*>(message.data()), message.size()};
+  msghdr out{};
+  out.msg_name = &address_;
+  out.msg_namelen = address_size_;
+  out.msg_iov = &part;
+  out.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (with_fd >= 0) {
+    out.msg_control = control;
+    out.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&out);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof with_fd);
+    std::memcpy(CMSG_DATA(header), &with_fd, sizeof with_fd);
+  }
+  return sendmsg(socket_.get(), &out, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace sidecar

@@ -41,8 +41,16 @@ class Notifier {
   // STATUS=, for people; made printable and cut to kMaxStatus bytes.
   void status(std::string_view text);
 
+  // Has the manager keep `fd`, as `name` (no control characters, no ':'), for our successor: FDSTORE=1. It is not
+  // watched there, so that what lies in it stays when the other end closes. False: not taken now; nothing is kept for
+  // later.
+  bool store(const std::string& name, int fd);
+  // Forgets it. False: as above.
+  bool remove(const std::string& name);
+
  private:
   void send();
+  ssize_t send_now(const std::string& message, int with_fd = -1);
 
   EventLoop& loop_;
   ScopedFd socket_;

@@ -32,6 +32,9 @@ class ServiceReport {
   // We are about to stop. Signs of life go on: the watchdog is in force until we have ended.
   void stopping();
 
+  // For what else the manager is told.
+  Notifier& notifier() { return notifier_; }
+
  private:
   Notifier notifier_;
   const Duration watchdog_;

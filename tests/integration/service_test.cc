@@ -28,13 +28,36 @@ class Manager {
         notify_(notify_path()) {}
 
   // What it runs the daemon by: `first` and `second` become its descriptors 3 and 4.
-  std::vector<std::string> launcher(const std::string& names = "ingest:control") const {
+  // What it was asked to store follows.
+  std::vector<std::string> launcher(std::string names = "ingest:control") {
+    std::string moves = "exec 3<&" + std::to_string(ingest_.get()) + " 4<&" + std::to_string(control_.get());
+    notify_.hear_all();
+    given_.clear();
+    int number = 5;
+    for (const auto& [name, fd] : notify_.store()) {
+      given_.emplace_back(fcntl(fd.get(), F_DUPFD, 50));
+      moves += " " + std::to_string(number++) + "<&" + std::to_string(given_.back().get());
+      names += ":" + name;
+    }
     return {"/bin/bash", "-c",
-            "exec 3<&" + std::to_string(ingest_.get()) + " 4<&" + std::to_string(control_.get()) +
-                "; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=" + names + " exec \"$0\" \"$@\""};
+            moves + "; LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(number - 3) + " LISTEN_FDNAMES=" + names +
+                " exec \"$0\" \"$@\""};
+  }
+  // As systemd does when the service is stopped and not started again.
+  void empty_store() {
+    notify_.hear_all();
+    notify_.store().clear();
+    given_.clear();
+  }
+  std::size_t stored() {
+    heard_ += notify_.hear_all();
+    return notify_.store().size();
   }
   std::vector<std::string> environment() const { return {"NOTIFY_SOCKET=" + notify_path(), "WATCHDOG_USEC=300000"}; }
-  void start() { daemon_.start(launcher(), environment()); }
+  void start() {
+    daemon_.start(launcher(), environment());
+    given_.clear();
+  }
 
   // Whether it says so within the limit; that and what it said before is forgotten.
   bool hears(const std::string& what, std::chrono::milliseconds limit = kLimit) {
@@ -69,6 +92,7 @@ class Manager {
   ScopedFd ingest_;
   ScopedFd control_;
   ManagerSocket notify_;
+  std::vector<ScopedFd> given_;
   std::string heard_;
 };
 
@@ -185,5 +209,49 @@ TEST_SUITE("integration/service") {
     CHECK(output.find("listens here") != std::string::npos);
     CHECK(run_app(daemon, "first", 5) == 0);
     CHECK(wait_until([&] { return all_arrived_once(collector, "first", 5); }));
+  }
+
+  TEST_CASE("a daemon that is killed is followed by one that goes on with its connections, idle ones included") {
+    TestCollector collector;
+    Daemon daemon(collector.address());
+    Manager manager(daemon);
+    manager.start();
+    IdleApp idle(daemon.socket(), "idle", 3);
+    IdleApp busy(daemon.socket(), "busy", 3);
+    IdleApp dying(daemon.socket(), "dying", 3);
+    for (IdleApp* app : {&idle, &busy, &dying})
+      REQUIRE(wait_until([&] { return app->flush(500) && app->stats()["settled"] == 3; }));
+    // Two tables and three connections; the second table comes with the next change or its time.
+    REQUIRE(wait_until([&] { return manager.stored() >= 4; }));
+    CHECK(daemon.status()["daemon"]["stored"] == 3);
+
+    daemon.kill();
+    busy.finish(20);
+    dying.finish(20);
+    dying.process().signal(SIGKILL);
+    dying.process().wait();
+    manager.start();
+    CHECK(daemon.status()["daemon"]["inherited"] == 3);
+    // Not a word from it, and it is there and registered.
+    CHECK(wait_until([&] {
+      const auto found = daemon.instances("idle");
+      return found.size() == 1 && found[0]["registration"] == "live" && found[0]["sessions"][0]["connected"] == true;
+    }));
+    CHECK(wait_until([&] { return all_arrived_once(collector, "dying", 23); }));
+    CHECK(wait_until([&] { return all_arrived_once(collector, "busy", 23); }));
+    busy.finish(10);
+    CHECK(wait_until([&] { return busy.flush(500) && busy.stats()["settled"] == 33; }));
+    CHECK(all_arrived_once(collector, "busy", 33));
+    idle.finish(4);
+    CHECK(wait_until([&] { return idle.flush(500) && idle.stats()["settled"] == 7; }));
+    CHECK(all_arrived_once(collector, "idle", 7));
+    for (IdleApp* app : {&idle, &busy}) {
+      CHECK(app->stats()["dropped"] == 0);
+      CHECK(app->exit() == 0);
+    }
+    CHECK(daemon.totals()["balanced"] == true);
+    // What has ended is not kept; the tables are.
+    CHECK(wait_until([&] { return daemon.status()["daemon"]["stored"] == 0 && manager.stored() <= 2; }));
+    CHECK(daemon.stop() == 0);
   }
 }

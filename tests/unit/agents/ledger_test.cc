@@ -88,4 +88,24 @@ TEST_SUITE("agents/ledger") {
     CHECK(to_text(DropReason::malformed) == "malformed");
     CHECK(to_text(DropReason::reset) == "reset");
   }
+
+  TEST_CASE("numbers that will never come are passed by both marks and by no count, those that are held stay owed") {
+    Ledger ledger(30);
+    REQUIRE(ledger.receive(31) == Ledger::Receipt::fresh);
+    REQUIRE(ledger.receive(41) == Ledger::Receipt::fresh);
+    ledger.pass(38);
+    CHECK(ledger.accepted() == 38);
+    CHECK(ledger.settled() == 30);  // 31 is still held
+    ledger.deliver(31);
+    CHECK(ledger.settled() == 38);
+    ledger.pass(60);  // not beyond what was seen
+    CHECK(ledger.accepted() == 41);
+    CHECK(ledger.settled() == 40);
+    ledger.drop(41, DropReason::malformed);
+    CHECK(ledger.settled() == 41);
+    CHECK(ledger.counts().received == 2);
+    CHECK(ledger.counts().owed() == 0);
+    ledger.pass(7);
+    CHECK(ledger.accepted() == 41);
+  }
 }

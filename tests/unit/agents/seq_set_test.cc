@@ -127,4 +127,42 @@ TEST_SUITE("agents/seq_set") {
     }
     CHECK(set.mark() == 400);
   }
+
+  TEST_CASE("what will never come is passed, up to the first number that was seen") {
+    SeqSet set(10, 4);
+    CHECK_FALSE(set.pass(0));
+    CHECK_FALSE(set.pass(10));
+    auto passed = set.pass(15);
+    REQUIRE(passed);
+    CHECK(passed->first == 11);
+    CHECK(passed->last == 15);
+    CHECK(set.mark() == 15);
+    set.insert(20);
+    set.insert(21);
+    passed = set.pass(30);
+    REQUIRE(passed);
+    CHECK(passed->first == 16);
+    CHECK(passed->last == 19);
+    CHECK(set.mark() == 21);
+    CHECK(set.gaps() == 0);
+    passed = set.pass(~std::uint64_t{0} >> 1);
+    REQUIRE(passed);
+    CHECK(set.mark() == ~std::uint64_t{0} >> 1);
+  }
+
+  TEST_CASE("a run is added wherever there is room for it") {
+    for (const auto& [first, last] : {std::pair(11, 14), std::pair(12, 14), std::pair(11, 13), std::pair(12, 13)}) {
+      SeqSet set(5, SeqSet::kUnbounded);
+      set.insert(10);
+      set.insert(15);
+      set.add({static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(last)});
+      for (std::uint64_t seq = 6; seq <= 20; ++seq)
+        CHECK((set.probe(seq) == SeqSet::Insert::present) ==
+              (seq == 10 || seq == 15 ||
+               (seq >= static_cast<std::uint64_t>(first) && seq <= static_cast<std::uint64_t>(last))));
+      CHECK(set.gaps() == 3u - (first == 11) - (last == 14));
+      set.add({6, 9});
+      CHECK(set.mark() == (first > 11 ? 10 : last == 14 ? 15 : 13));
+    }
+  }
 }

@@ -33,7 +33,7 @@ LeftSession full(std::uint64_t epoch = 1) {
   return session;
 }
 
-IdentityTable table_of(std::vector<LeftSession> sessions) { return {0xE0E0, {0xB007, 0x1D}, std::move(sessions)}; }
+IdentityTable table_of(std::vector<LeftSession> sessions) { return {0xE0E0, {0xB007, 0x1D}, 9, std::move(sessions)}; }
 
 Result<IdentityTable> round_trip(const IdentityTable& table) { return decode_table(encode_table(table).bytes); }
 
@@ -53,6 +53,7 @@ TEST_SUITE("handover/identity_table") {
     REQUIRE(decoded);
     CHECK(decoded->sidecar_epoch == 0xE0E0);
     CHECK(decoded->boot == BootId{0xB007, 0x1D});
+    CHECK(decoded->generation == 9);
     REQUIRE(decoded->sessions.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) {
       const LeftSession& is = decoded->sessions[i];

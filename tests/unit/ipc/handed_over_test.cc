@@ -2,6 +2,8 @@
 
 #include <sys/un.h>
 
+#include <algorithm>
+
 #include "server_fixture.h"
 
 using namespace sidecar;
@@ -125,5 +127,117 @@ TEST_SUITE("ipc/handed_over") {
     say(segments(2, {segment()}));
     CHECK(connection.serve() == Connection::Progress::ended);
     CHECK(fixture.sink.records.size() == 1);
+  }
+
+  // A connection that a predecessor had: its client's end is kept, ours goes to the next server.
+  struct Left {
+    explicit Left(ServerFixture& fixture) {
+      int ends[2];
+      REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+      client.reset(ends[0]);
+      ours.reset(ends[1]);
+      ask_for_senders(ends[1]);
+      AgentIdentity identity;
+      identity.key = {0x1111, 0x2222, 1};
+      identity.service = "shop";
+      identity.instance = "shop@host";
+      identity.slot = 0;
+      identity.uid = getuid();
+      identity.pid = getpid();
+      agent = fixture.agents.add(identity, -1, 30, fixture.loop.now());
+    }
+    void say(const Bytes& frame) const {
+      REQUIRE(send(client.get(), frame.data(), frame.size(), MSG_DONTWAIT) == static_cast<ssize_t>(frame.size()));
+    }
+    FrameType hear() const {
+      FrameHeader header{};
+      REQUIRE(recv(client.get(), &header, sizeof header, MSG_DONTWAIT) == sizeof header);
+      return static_cast<FrameType>(header.type);
+    }
+    bool silent() const { return recv(client.get(), nullptr, 0, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN; }
+
+    ScopedFd client;
+    ScopedFd ours;
+    AgentPtr agent;
+  };
+
+  TEST_CASE("a predecessor's connection goes on: what lies in it is read, its session is there, HELLO is asked for") {
+    ServerFixture fixture;
+    Left left(fixture);
+    left.say(segments(41, {segment(), segment()}));
+    REQUIRE(fixture.server->resume(std::move(left.ours), left.agent) != 0);
+    REQUIRE(fixture.listener.connected.size() == 1);
+    CHECK(fixture.listener.connected[0] == left.agent);
+    fixture.turn();
+    CHECK(fixture.seqs() == std::vector<std::uint64_t>{41, 42});
+    CHECK(left.hear() == FrameType::rehello);
+    fixture.turn();
+    CHECK(left.silent());  // marks wait for HELLO
+    // It has what was not settled, and nothing below; what lies between is gone.
+    HelloSpec spec;
+    spec.oldest_seq = 36;
+    spec.next_seq = 43;
+    left.say(hello(spec));
+    left.say(segments(36, {segment(), segment(), segment(), segment(), segment()}));
+    fixture.turn();
+    CHECK(left.hear() == FrameType::welcome);
+    CHECK(left.agent->ledger.accepted() == 42);
+    CHECK(fixture.seqs().size() == 7);
+    CHECK(left.agent->ledger.counts().duplicate == 0);
+  }
+
+  TEST_CASE("one whose client has gone is read to its end") {
+    ServerFixture fixture;
+    Left left(fixture);
+    left.say(segments(31, {segment()}));
+    left.client.reset();
+    REQUIRE(fixture.server->resume(std::move(left.ours), left.agent) != 0);
+    fixture.turn();
+    fixture.turn();
+    CHECK(fixture.seqs() == std::vector<std::uint64_t>{31});
+    CHECK(fixture.listener.disconnected.size() == 1);
+    CHECK(fixture.status().connections == 0);
+  }
+
+  TEST_CASE("one that is not its session's process, or whose session is here already, is closed") {
+    ServerFixture fixture;
+    Left left(fixture);
+    AgentIdentity other = left.agent->identity;
+    other.key.process_epoch = 2;
+    SUBCASE("another process") { ++other.pid; }
+    SUBCASE("another user") { ++other.uid; }
+    SUBCASE("connected already") {
+      const AgentPtr connected = fixture.agents.add(other, -1, 0, fixture.loop.now());
+      connected->connected = true;
+      CHECK(fixture.server->resume(std::move(left.ours), connected) == 0);
+      return;
+    }
+    const AgentPtr agent = fixture.agents.add(other, -1, 0, fixture.loop.now());
+    CHECK(fixture.server->resume(std::move(left.ours), agent) == 0);
+    CHECK_FALSE(agent->connected);
+    CHECK(fixture.listener.connected.empty());
+    CHECK(recv(left.client.get(), nullptr, 0, MSG_DONTWAIT) == 0);
+  }
+
+  TEST_CASE("a keeper is told of each end, but not when the server stops") {
+    ServerFixture fixture;
+    struct Keeper : ConnectionKeeper {
+      void on_connection_ended(std::uint64_t id) override { ended.push_back(id); }
+      std::vector<std::uint64_t> ended;
+    } keeper;
+    fixture.server->set_keeper(&keeper);
+    auto first = fixture.greet();
+    HelloSpec spec;
+    spec.process_epoch = 2;
+    const auto second = fixture.greet(spec);
+    std::vector<std::uint64_t> lasting;
+    fixture.server->for_each_agent([&](const Server::Lasting& client) { lasting.push_back(client.id); });
+    CHECK(lasting.size() == 2);
+    first.reset();
+    fixture.turn();
+    REQUIRE(keeper.ended.size() == 1);
+    CHECK(std::find(lasting.begin(), lasting.end(), keeper.ended[0]) != lasting.end());
+    fixture.server->stop();
+    CHECK(keeper.ended.size() == 1);
   }
 }

@@ -99,6 +99,25 @@ TEST_SUITE("systemd/from_manager") {
     CHECK_FALSE(is_open(number));
   }
 
+  TEST_CASE("what a predecessor stored is told from what is not ours") {
+    start_log(LogOptions{LogLevel::error});
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    const ScopedFd other(ends[1]);
+    const auto sorted =
+        sort_handed_over(all(HandedOver{"cabcdefg", ScopedFd(ends[0])}, HandedOver{"ingest", bound(SOCK_SEQPACKET)},
+                             HandedOver{"table1", ScopedFd(open("/dev/null", O_RDONLY | O_CLOEXEC))},
+                             HandedOver{"cstream", ScopedFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))},
+                             HandedOver{"", ScopedFd(open("/dev/null", O_RDONLY | O_CLOEXEC))}));
+    REQUIRE(sorted);
+    CHECK(sorted->ingest);
+    REQUIRE(sorted->stored.size() == 2);
+    CHECK(sorted->stored[0].name == "cabcdefg");
+    CHECK(sorted->stored[1].name == "table1");
+    // A listening socket is a unit's, whatever its name.
+    CHECK(refusal(all(HandedOver{"cabcdefg", bound(SOCK_SEQPACKET)})).find("FileDescriptorName=") != std::string::npos);
+  }
+
   TEST_CASE("it comes from the environment, which is cleared") {
     const ScopedFd ingest = bound(SOCK_SEQPACKET);
     CHECK(in_child([&] {

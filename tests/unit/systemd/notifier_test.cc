@@ -107,4 +107,35 @@ TEST_SUITE("systemd/notifier") {
     notifier.alive();
     CHECK(manager.hear() == "WATCHDOG=1\n");
   }
+
+  TEST_CASE("a descriptor is stored under its name until it is removed") {
+    Fixture f;
+    ManagerSocket manager(f.path);
+    Notifier notifier(f.loop, f.path);
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    const ScopedFd other(ends[1]);
+    {
+      const ScopedFd one(ends[0]);
+      REQUIRE(notifier.store("cabcdefg", one.get()));
+      manager.hear_all();
+    }
+    REQUIRE(manager.store().contains("cabcdefg"));
+    // Ours is closed, theirs is the same socket.
+    CHECK(send(other.get(), "x", 1, MSG_NOSIGNAL) == 1);
+    REQUIRE(notifier.remove("cabcdefg"));
+    manager.hear_all();
+    CHECK(manager.store().empty());
+    CHECK(send(other.get(), "x", 1, MSG_NOSIGNAL) == -1);
+  }
+
+  TEST_CASE("without a manager that listens, nothing is stored and whoever asks is told") {
+    Fixture f;
+    Notifier nobody(f.loop, "");
+    CHECK_FALSE(nobody.store("c", 0));
+    CHECK_FALSE(nobody.remove("c"));
+    Notifier away(f.loop, f.path);
+    CHECK_FALSE(away.store("c", 0));
+    CHECK_FALSE(away.remove("c"));
+  }
 }
