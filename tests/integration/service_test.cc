@@ -254,4 +254,30 @@ TEST_SUITE("integration/service") {
     CHECK(wait_until([&] { return daemon.status()["daemon"]["stored"] == 0 && manager.stored() <= 2; }));
     CHECK(daemon.stop() == 0);
   }
+
+  TEST_CASE("what a killed daemon had taken and not delivered comes again, also from a process that only ends") {
+    TestCollector collector;
+    Daemon daemon(collector.address());
+    Manager manager(daemon);
+    manager.start();
+    bool kept = false;
+    SUBCASE("its connection was kept") { kept = true; }
+    SUBCASE("its connection was not kept") {}
+    IdleApp app(daemon.socket(), "ends", 3);
+    REQUIRE(wait_until([&] { return app.flush(500) && app.stats()["settled"] == 3; }));
+    REQUIRE(wait_until([&] { return manager.stored() >= 2; }));
+    collector.misbehave({.fault = Fault::hang});
+    app.finish(50);
+    REQUIRE(wait_until([&] {
+      app.flush(100);
+      return daemon.totals().value("received", 0) == 53;
+    }));
+    daemon.kill();
+    collector.behave();
+    if (!kept) manager.empty_store();
+    manager.start();
+    CHECK(daemon.status()["daemon"]["inherited"] == (kept ? 1 : 0));
+    CHECK(app.exit() == 0);
+    CHECK(wait_until([&] { return all_arrived(collector, "ends", 53); }, 10s));
+  }
 }
