@@ -44,7 +44,7 @@ struct DaemonFacts {
   std::string host;
   std::string config;
   std::string socket;
-  std::size_t stored = 0;     // connections that the service manager keeps for a successor
+  std::size_t stored = 0;     // connections given to the service manager for a successor; it does not confirm
   std::size_t inherited = 0;  // those that were taken over from a predecessor
   bool activated = false;     // the socket was handed over by the service manager
 };

@@ -60,7 +60,8 @@ class Succession final : public ConnectionKeeper {
   // Writes the marks a last time; the server may have stopped.
   void leave();
 
-  // Connections with the manager, and those that were taken over from a predecessor.
+  // Connections given to the manager, which does not say whether it keeps them (FileDescriptorStoreMax=), and those
+  // that were taken over from a predecessor.
   std::size_t stored() const;
   std::size_t inherited() const { return inherited_; }
 

@@ -280,4 +280,42 @@ TEST_SUITE("integration/service") {
     CHECK(app.exit() == 0);
     CHECK(wait_until([&] { return all_arrived(collector, "ends", 53); }, 10s));
   }
+
+  TEST_CASE("killed or restarted again and again under load, nothing is lost and applications keep their connection") {
+    bool killed = false;
+    SUBCASE("killed") { killed = true; }
+    SUBCASE("restarted") {}
+    TestCollector collector;
+    Daemon daemon(collector.address());
+    Manager manager(daemon);
+    manager.start();
+    IdleApp one(daemon.socket(), "one", 1);
+    IdleApp other(daemon.socket(), "other", 1);
+    REQUIRE(wait_until([&] { return manager.stored() >= 3; }));
+    unsigned long finished = 1;
+    for (unsigned round = 0; round < 5; ++round) {
+      for (IdleApp* app : {&one, &other}) app->finish(100);
+      if (killed)
+        daemon.kill();
+      else
+        CHECK(daemon.stop() == 0);
+      for (IdleApp* app : {&one, &other}) app->finish(50);
+      manager.start();
+      CHECK(daemon.status()["daemon"]["inherited"] == 2);
+      finished += 150;
+    }
+    for (IdleApp* app : {&one, &other})
+      CHECK(wait_until([&] { return app->flush(500) && app->stats()["settled"] == finished; }));
+    for (const char* service : {"one", "other"}) {
+      CHECK(all_arrived(collector, service, finished));
+      unsigned long duplicates = 0;
+      for (const auto& [number, times] : arrivals(collector, service)) duplicates += times - 1;
+      MESSAGE(std::string(service) << ": " << finished << " segments, " << duplicates << " of them twice");
+    }
+    for (IdleApp* app : {&one, &other}) {
+      CHECK(app->stats()["dropped"] == 0);
+      CHECK(app->stats()["reconnects"] == 0);
+      CHECK(app->exit() == 0);
+    }
+  }
 }
