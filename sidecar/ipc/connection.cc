@@ -285,7 +285,7 @@ void Connection::ask_hello_again() {
 }
 
 void Connection::send_drain() {
-  if (agent_ && shared_.settings.draining) send(drain_frame(*shared_.settings.draining));
+  if (agent_ && shared_.settings.draining && !stays_open_) send(drain_frame(*shared_.settings.draining));
 }
 
 bool Connection::send(const FrameBytes& frame, int with_fd) {
@@ -305,7 +305,8 @@ void Connection::write_beat() {
 void Connection::write_settings() {
   if (!page_) return;
   page_->set_sampling(shared_.settings.sampling);
-  page_->set_flags(shared_.settings.page_flags());
+  const std::uint64_t hidden = stays_open_ ? std::uint64_t{kPageDraining} : 0;
+  page_->set_flags(shared_.settings.page_flags() & ~hidden);
   page_->set_upstream(shared_.settings.upstream);
 }
 

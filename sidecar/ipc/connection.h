@@ -84,6 +84,8 @@ class Connection {
 
   // Asks for HELLO again; only then is a second one legal.
   void ask_hello_again();
+  // It outlives us: the client is not told that we stop.
+  void stay_open() { stays_open_ = true; }
   // Tells DRAIN; the page's flag is write_settings()'s.
   void send_drain();
 
@@ -121,6 +123,7 @@ class Connection {
   unsigned bad_records_ = 0;  // since bad_since_
   Tick bad_since_{};
   std::size_t found_ = 0;
+  bool stays_open_ = false;
   bool unnamed_senders_ = false;
   bool resumed_ = false;  // and HELLO has not come yet
   bool asked_again_ = false;

@@ -225,6 +225,7 @@ Connection::Progress Server::serve(std::uint64_t id) {
   const auto at = clients_.find(id);
   if (at == clients_.end()) return Connection::Progress::ended;
   Client& client = at->second;  // stays: serving removes others at most
+  if (client.left) return Connection::Progress::idle;
   Connection& connection = *client.connection;
   const std::uint64_t before = shared_.counters.frames;
   const Connection::Progress progress = connection.serve();
@@ -341,8 +342,27 @@ void Server::set_enabled(bool enabled) {
 void Server::begin_drain(Duration send_within, Duration reconnect_after, Duration jitter) {
   shared_.settings.draining = DrainTerms{send_within, reconnect_after, jitter};
   if (socket_ && socket_->adopted()) acceptor_.reset();  // it goes on listening, for our successor
+  for (auto& [id, client] : clients_) {
+    client.kept = keeper_ != nullptr && keeper_->keeps(id);
+    if (client.kept) client.connection->stay_open();
+  }
   write_settings();
   for (auto& [id, client] : clients_) client.connection->send_drain();
+}
+
+void Server::leave_kept() {
+  for (auto& [id, client] : clients_) {
+    if (!client.kept) continue;
+    client.left = true;
+    client.queued = client.blocked = false;
+    if (std::exchange(client.polled, false)) poll_.remove(client.connection->fd());
+  }
+  const auto is_left = [this](std::uint64_t id) {
+    const auto at = clients_.find(id);
+    return at != clients_.end() && at->second.left;
+  };
+  std::erase_if(ready_, is_left);
+  std::erase_if(blocked_, is_left);
 }
 
 void Server::ask_hello_again() {

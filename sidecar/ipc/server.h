@@ -32,6 +32,8 @@ class ConnectionKeeper {
   virtual ~ConnectionKeeper() = default;
   // The connection has ended, by the client or by us; its descriptor is closed next.
   virtual void on_connection_ended(std::uint64_t id) = 0;
+  // Whether it would outlive us now.
+  virtual bool keeps(std::uint64_t id) const = 0;
 };
 
 class Server final : public RoomListener, private SessionClaims {
@@ -77,6 +79,10 @@ class Server final : public RoomListener, private SessionClaims {
   // socket was handed over, left to wait in it for our successor; what arrives is read as before until stop().
   void begin_drain(Duration send_within, Duration reconnect_after, Duration jitter);
 
+  // No more is read of connections that outlive us: what comes is our successor's. Since begin_drain(), which does not
+  // tell them anything.
+  void leave_kept();
+
   // Asks all clients to say HELLO again on their connection, with the same identity.
   void ask_hello_again();
 
@@ -99,6 +105,8 @@ class Server final : public RoomListener, private SessionClaims {
     bool polled = false;    // in poll_
     bool queued = false;    // in ready_
     bool blocked = false;   // in blocked_
+    bool kept = false;      // outlives us; set by begin_drain()
+    bool left = false;      // is not read any more
     std::size_t found = 0;  // by the look of this number: what its socket held
     std::uint64_t look = 0;
   };

@@ -21,6 +21,7 @@ Shutdown::Shutdown(Parts parts, Duration deadline, std::function<void(std::size_
 }
 
 void Shutdown::send() {
+  parts_.server.leave_kept();
   parts_.sessions.stop();  // from here on only segments go out
   parts_.pipeline.drain(std::max(Duration::zero(), end_ - parts_.loop.now()), [] {});
   timer_ = parts_.loop.make_timer([this] { finish_if_done(); });

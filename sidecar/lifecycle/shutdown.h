@@ -3,6 +3,7 @@
 // Shutdown is the way from serving to stopped, in steps:
 //
 //   drain   tell the clients to come back later, read what is under way         kDrainWindow
+//           (those whose connection outlives us are told nothing, and are read no more after this)
 //   send    send what is held, and go on reading what had no room before        until the deadline
 //   stopped say what is left
 //

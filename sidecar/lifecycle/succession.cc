@@ -126,6 +126,11 @@ void Succession::on_connection_ended(std::uint64_t id) {
   remove_ended();
 }
 
+bool Succession::keeps(std::uint64_t id) const {
+  const auto at = kept_.find(id);
+  return at != kept_.end() && at->second.stored;
+}
+
 bool Succession::name_new() {
   const Tick now = parts_.loop.now();
   const std::size_t before = kept_.size();

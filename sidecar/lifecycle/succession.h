@@ -66,6 +66,7 @@ class Succession final : public ConnectionKeeper {
   std::size_t inherited() const { return inherited_; }
 
   void on_connection_ended(std::uint64_t id) override;
+  bool keeps(std::uint64_t id) const override;
 
  private:
   struct Kept {

@@ -223,7 +223,9 @@ TEST_SUITE("ipc/handed_over") {
     ServerFixture fixture;
     struct Keeper : ConnectionKeeper {
       void on_connection_ended(std::uint64_t id) override { ended.push_back(id); }
+      bool keeps(std::uint64_t id) const override { return id == kept; }
       std::vector<std::uint64_t> ended;
+      std::uint64_t kept = 0;
     } keeper;
     fixture.server->set_keeper(&keeper);
     auto first = fixture.greet();
@@ -239,5 +241,36 @@ TEST_SUITE("ipc/handed_over") {
     CHECK(std::find(lasting.begin(), lasting.end(), keeper.ended[0]) != lasting.end());
     fixture.server->stop();
     CHECK(keeper.ended.size() == 1);
+  }
+
+  TEST_CASE("a client whose connection outlives us hears nothing of our end, and what it sends late is left in it") {
+    ServerFixture fixture;
+    struct Keeper : ConnectionKeeper {
+      void on_connection_ended(std::uint64_t) override {}
+      bool keeps(std::uint64_t id) const override { return id == kept; }
+      std::uint64_t kept = 0;
+    } keeper;
+    fixture.server->set_keeper(&keeper);
+    const auto kept = fixture.greet();
+    fixture.server->for_each_agent([&](const Server::Lasting& client) { keeper.kept = client.id; });
+    HelloSpec spec;
+    spec.process_epoch = 2;
+    const auto other = fixture.greet(spec);
+    fixture.server->begin_drain(200ms, 500ms, 1s);
+    CHECK_FALSE(kept->hear());
+    const auto heard = other->hear();
+    REQUIRE(heard);
+    CHECK(heard->type == FrameType::drain);
+    REQUIRE(kept->send(segments(1, {segment()})));
+    fixture.turn();
+    CHECK(fixture.seqs() == std::vector<std::uint64_t>{1});
+    fixture.server->leave_kept();
+    REQUIRE(kept->send(segments(2, {segment()})));
+    REQUIRE(other->send(segments(1, {segment()})));
+    fixture.turn();
+    fixture.turn();
+    CHECK(fixture.seqs() == std::vector<std::uint64_t>{1, 1});
+    CHECK(fixture.server->unread() == 0);
+    fixture.server->set_keeper(nullptr);
   }
 }
