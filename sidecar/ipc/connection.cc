@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ipc/control_reader.h"
 #include "ipc/look_interval.h"
 #include "ipc/record_reader.h"
@@ -73,7 +75,7 @@ Connection::Progress Connection::handle(const Received& received) {
 Connection::Progress Connection::handle(const Frame& frame) {
   switch (frame.type) {
     case FrameType::hello: {
-      if (agent_ && !asked_again_) return refused(RejectCode::identity_changed, "HELLO again without being asked");
+      if (agent_ && hellos_asked_ == 0) return refused(RejectCode::identity_changed, "HELLO again without being asked");
       auto hello = read_hello(frame.payload);
       if (!hello) return refused(hello.error().code, std::move(hello.error().message));
       waiting_hello_ = std::move(*hello);
@@ -116,7 +118,7 @@ Connection::Progress Connection::admit() {
   agent->client.created = hello.created;
   agent->client.dropped = hello.dropped;
   agent->said_bye = false;
-  asked_again_ = false;
+  if (hellos_asked_ > 0) --hellos_asked_;
   if (!agent_) {
     agent->connected = true;
     agent->connected_at = now;
@@ -135,6 +137,7 @@ bool Connection::resume(AgentPtr agent) {
   resumed_ = true;
   shared_.listener.on_agent_connected(agent_, std::move(peer_.process));
   ask_hello_again();
+  hellos_asked_ = kMaxHellosLeft;
   return true;
 }
 
@@ -280,7 +283,7 @@ void Connection::end() {
 
 void Connection::ask_hello_again() {
   if (!agent_) return;
-  asked_again_ = true;
+  hellos_asked_ = std::max(hellos_asked_, 1u);
   send(rehello_frame(shared_.sidecar_epoch));
 }
 

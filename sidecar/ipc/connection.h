@@ -50,6 +50,8 @@ class Connection {
   // So many records that do not verify, in this time, are no accident.
   static constexpr unsigned kMaxBadRecords = 16;
   static constexpr Duration kBadRecordPeriod = std::chrono::minutes(1);
+  // Answers to predecessors that died before they read them, and to us.
+  static constexpr unsigned kMaxHellosLeft = 16;
 
   Connection(std::uint64_t id, ScopedFd socket, Peer peer, IpcShared& shared, SessionClaims& claims);
   // A session still open is left without a word to the listener: its socket was not read empty.
@@ -125,8 +127,8 @@ class Connection {
   std::size_t found_ = 0;
   bool stays_open_ = false;
   bool unnamed_senders_ = false;
-  bool resumed_ = false;  // and HELLO has not come yet
-  bool asked_again_ = false;
+  bool resumed_ = false;       // and HELLO has not come yet
+  unsigned hellos_asked_ = 0;  // and not answered yet
   bool ended_ = false;
 };
 

@@ -186,6 +186,25 @@ TEST_SUITE("ipc/handed_over") {
     CHECK(left.agent->ledger.counts().duplicate == 0);
   }
 
+  TEST_CASE("HELLO that was an answer to a predecessor lies before the one that answers us, and both are taken") {
+    ServerFixture fixture;
+    Left left(fixture);
+    left.say(hello());
+    REQUIRE(fixture.server->resume(std::move(left.ours), left.agent) != 0);
+    fixture.turn();
+    CHECK(left.hear() == FrameType::rehello);
+    CHECK(left.hear() == FrameType::welcome);
+    left.say(hello());
+    left.say(segments(31, {segment()}));
+    fixture.turn();
+    CHECK(left.hear() == FrameType::welcome);
+    CHECK(fixture.seqs() == std::vector<std::uint64_t>{31});
+    for (unsigned i = 0; i < Connection::kMaxHellosLeft; ++i) left.say(hello());
+    fixture.turn();
+    fixture.turn();
+    CHECK(fixture.refused(RejectCode::identity_changed) == 1);  // not for ever
+  }
+
   TEST_CASE("one whose client has gone is read to its end") {
     ServerFixture fixture;
     Left left(fixture);
