@@ -1,7 +1,5 @@
 #include "agents/agent_table.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -14,20 +12,6 @@ namespace {
 // Clients that come and go faster than the daemon's housekeeping are cleared away this often.
 constexpr std::uint64_t kForgetEvery = 256;
 
-// What a shim accepts as a name (sidecar_ipc/protocol.h: kMaxName).
-constexpr std::size_t kMaxInstance = 255;
-
-// Cut as the shim cuts its own default, between characters; the slot stays.
-std::string instance_name(const std::string& service, const std::string& host, int slot) {
-  const std::string end = slot == 0 ? std::string() : fmt::format("#{}", slot);
-  std::string name = service + "@" + host;
-  if (std::size_t size = kMaxInstance - end.size(); size < name.size()) {
-    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80) --size;
-    name.resize(size);
-  }
-  return name + end;
-}
-
 }  // namespace
 
 AgentPtr AgentTable::find(const AgentKey& key) const {
@@ -36,10 +20,7 @@ AgentPtr AgentTable::find(const AgentKey& key) const {
 }
 
 AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now) {
-  if (identity.instance.empty()) {
-    identity.slot = free_slot(identity, wanted_slot);
-    identity.instance = instance_name(identity.service, host_, identity.slot);
-  }
+  name(identity, wanted_slot);
   if (++added_ % kForgetEvery == 0) forget_old(now);
   const AgentKey key = identity.key;
   auto agent = std::make_shared<Agent>(std::move(identity), base);
@@ -49,16 +30,45 @@ AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t 
   return agent;
 }
 
+void AgentTable::name(AgentIdentity& identity, int wanted_slot) {
+  identity.said = {identity.service, identity.instance};
+  CutName service = naming_.service(identity.said.service);
+  identity.service = std::move(service.text);
+  identity.service_cut = service.cut;
+  CutName instance;
+  if (!identity.said.instance.empty()) {
+    instance = Naming::own_instance(identity.said.instance);
+  } else if (const Agent* const other = of_same_process(identity); other != nullptr) {
+    identity.slot = other->identity.slot;
+    instance = {other->identity.instance, other->identity.instance_cut};
+  } else {
+    identity.slot = free_slot(identity, wanted_slot);
+    instance = naming_.instance(identity, identity.slot);
+  }
+  identity.instance = std::move(instance.text);
+  identity.instance_cut = instance.cut;
+  if (identity.service_cut) ++services_cut_;
+  if (identity.instance_cut) ++instances_cut_;
+}
+
+// Several shared objects of one process are one instance, whatever is in its name.
+const Agent* AgentTable::of_same_process(const AgentIdentity& identity) const {
+  if (identity.pid == 0) return nullptr;  // every process of a foreign pid namespace
+  for (const auto& [key, agent] : agents_) {
+    const AgentIdentity& other = agent->identity;
+    if (agent->connected && other.slot >= 0 && other.pid == identity.pid && other.uid == identity.uid &&
+        other.start_time_us == identity.start_time_us && other.service == identity.service)
+      return agent.get();
+  }
+  return nullptr;
+}
+
 int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
   std::vector<bool> taken(agents_.size() + 1);  // by slot: one of these is free
   bool wanted_taken = wanted < 0;
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
-    // Several shared objects of one process are one instance. Pid 0 is every process of a foreign pid namespace.
-    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us &&
-        agent->connected)
-      return other.slot;
     // A slot is free again when its process has left or died and nothing of it is held any more:
     // until then its segments and a successor's would be one instance to the collector.
     if (!agent->connected && agent->gone && agent->ledger.counts().owed() == 0) continue;

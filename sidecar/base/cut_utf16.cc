@@ -31,4 +31,14 @@ std::string_view cut_utf16(std::string_view text, std::size_t max) {
   return text.substr(0, at);
 }
 
+std::size_t utf16_units(std::string_view text) {
+  std::size_t units = 0;
+  while (!text.empty()) {
+    const std::size_t size = code_point_size(text);
+    units += size == 4 ? 2 : 1;
+    text.remove_prefix(size);
+  }
+  return units;
+}
+
 }  // namespace sidecar

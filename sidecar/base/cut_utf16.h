@@ -12,4 +12,7 @@ namespace sidecar {
 // byte that belongs to no code point counts one.
 std::string_view cut_utf16(std::string_view text, std::size_t max);
 
+// How many UTF-16 units `text` has, counted likewise.
+std::size_t utf16_units(std::string_view text);
+
 }  // namespace sidecar

@@ -25,6 +25,21 @@ TEST_SUITE("base/cut_utf16") {
     CHECK(cut_utf16(clef + clef, 1) == "");
   }
 
+  TEST_CASE("units are counted as they are cut") {
+    for (const std::string text : {"", "abc", "\xE2\x82\xAC",
+                                   "\xF0\x9D\x84\x9E"
+                                   "a",
+                                   "\xF0\x9D"
+                                   "a",
+                                   "\x80"}) {
+      const std::size_t units = utf16_units(text);
+      CHECK(cut_utf16(text, units) == text);
+      if (units > 0) CHECK(cut_utf16(text, units - 1) != text);
+    }
+    CHECK(utf16_units("\xF0\x9D\x84\x9E"
+                      "a") == 3);
+  }
+
   TEST_CASE("what is no UTF-8 counts by the byte and is never read beyond") {
     CHECK(cut_utf16("\x80\x80\x80", 2) == "\x80\x80");
     CHECK(cut_utf16("\xE2\x82", 1) == "\xE2");
