@@ -30,13 +30,15 @@ InstanceTemplate::InstanceTemplate()
 Result<InstanceTemplate> InstanceTemplate::parse(std::string_view text) {
   if (text.find_first_not_of(' ') == std::string_view::npos) return wrong("the names it gives would be empty");
   if (text.size() > kMaxTemplate) return wrong(fmt::format("longer than {} bytes", kMaxTemplate));
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7e; }))
+    return wrong("it has characters beside printable ASCII");
   InstanceTemplate made;
   made.parts_.clear();
   std::size_t whole = 0;  // units of what never gives way
   while (!text.empty()) {
     const std::size_t brace = std::min(text.find_first_of("{}"), text.size());
     Part part{std::string(text.substr(0, brace)), -1};
-    whole += utf16_units(part.literal);
+    whole += part.literal.size();
     text.remove_prefix(brace);
     if (!text.empty()) {
       const std::size_t end = text.find_first_of("{}", 1);
@@ -68,7 +70,7 @@ CutName InstanceTemplate::expand(const PlaceholderValues& values, std::string_vi
   std::array<std::size_t, kPlaceholders> uses = {};
   std::size_t units = utf16_units(end);
   for (const Part& part : parts_) {
-    units += utf16_units(part.literal);
+    units += part.literal.size();
     if (part.placeholder < 0) continue;
     const auto i = static_cast<std::size_t>(part.placeholder);
     ++uses[i];

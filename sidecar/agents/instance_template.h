@@ -43,8 +43,8 @@ class InstanceTemplate {
   // {service}@{host}
   InstanceTemplate();
 
-  // `text` is valid UTF-8 without control characters. invalid_argument: a sentence for whoever wrote it: empty,
-  // too long, a brace too many or a placeholder there is none of, or no room left for names.
+  // invalid_argument: a sentence for whoever wrote it: empty, too long, not printable ASCII, a brace too many, a
+  // placeholder there is none of, or no room left for names.
   static Result<InstanceTemplate> parse(std::string_view text);
 
   bool has(Placeholder placeholder) const;

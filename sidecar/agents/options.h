@@ -10,9 +10,9 @@ namespace sidecar {
 
 // How services and instances are called; see conf/sidecar.yaml.
 struct NamingOptions {
-  std::string instance;    // template of instance_template.h; empty: {service}@{host}
-  std::string name_space;  // of the services' names; at most kMaxNamePart characters without '|'
-  std::string cluster;     // likewise
+  std::string instance = "{service}@{host}";  // template of instance_template.h; empty: this
+  std::string name_space;                     // at most kMaxNamePart characters without '|', may be empty
+  std::string cluster;                        // likewise
 };
 
 // The Java agent cuts both to this; a longer one would be another name there.

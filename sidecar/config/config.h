@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/options.h"
 #include "carrier/options.h"
 #include "config/environment.h"
 #include "control/options.h"
@@ -30,6 +31,7 @@ struct Config {
   CarrierOptions carrier;
   PipelineOptions pipeline;
   SessionOptions session;
+  NamingOptions naming;
   LifecycleOptions lifecycle;
 };
 

@@ -89,6 +89,19 @@ std::vector<Key> make_keys() {
                 "a pattern such as /health/**", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText, nullptr,
                 [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.patterns; }),
 
+      checked_key({"naming.instance", "What instances are called that do not name themselves; {slot} is a number, 0 for the first of a user and service."},
+                  "text with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, {slot}", check_instance_template,
+                  [](Config& c) -> std::string& { return c.naming.instance; }),
+      name_part_key({"naming.namespace", "Put behind the names of services: SERVICE|NAMESPACE|CLUSTER, as the Java agent does."}, kMaxNamePart,
+                    [](Config& c) -> std::string& { return c.naming.name_space; },
+                    [](Config& c, const std::string& text) { c.naming.name_space = text; }),
+      name_part_key({"naming.cluster", "Put behind the names of services too, and before the addresses that they call: CLUSTER/HOST:PORT."}, kMaxNamePart,
+                    [](Config& c) -> std::string& { return c.naming.cluster; },
+                    [](Config& c, const std::string& text) {
+                      c.naming.cluster = text;
+                      c.ipc.peer_prefix = text.empty() ? text : text + "/";
+                    }),
+
       name_key({"host", "This host's name in the names of instances; empty takes the system's."},
                [](Config& c) -> std::string& { return c.lifecycle.host; }),
 

@@ -77,6 +77,9 @@ TEST_SUITE("config/config") {
                                                       {"sampling.traces_per_3s", "26"},
                                                       {"ignore.suffixes", ".x"},
                                                       {"ignore.patterns", "/x/**"},
+                                                      {"naming.instance", "x"},
+                                                      {"naming.namespace", "n"},
+                                                      {"naming.cluster", "c"},
                                                       {"host", "h"},
                                                       {"shutdown.deadline", "27s"}};
     CHECK(other.size() == config_keys().size());
@@ -109,6 +112,31 @@ TEST_SUITE("config/config") {
         contains(error("ignore: {suffixes: [jpg]}"), "expected a suffix such as .jpg of at most 100 bytes, got 'jpg'"));
     CHECK(contains(error("ignore: {suffixes: [.a, .a]}"), "listed twice"));
     CHECK(contains(error("ignore: {patterns: ['" + std::string(101, 'a') + "']}"), "of at most 100 bytes"));
+  }
+
+  TEST_CASE("a template of instances' names that cannot be one is refused with the reason") {
+    CHECK(parse(std::string(kMinimal) + "naming: {instance: '{exe}-{pid}@{host}'}").config.naming.instance ==
+          "{exe}-{pid}@{host}");
+    CHECK(error("naming: {instance: '{service}-{port}'}") ==
+          "f.yaml:2:20: naming.instance: expected text with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, "
+          "{slot}, got '{service}-{port}': there is no such placeholder; there are {service}, {exe}, {host}, {ip}, "
+          "{pid}, {uuid}, {slot}");
+    CHECK(contains(error("naming: {instance: '{service'}"), "a '{' without its '}'"));
+    CHECK(contains(error("naming: {instance: ' '}"), "would be empty"));
+    CHECK(contains(error("naming: {instance: '" + std::string(65, 'x') + "'}"), "at most 64 of the 70"));
+    CHECK(parse(std::string(kMinimal) + "naming: {instance: ''}").errors.empty());
+  }
+
+  TEST_CASE("namespace and cluster are as long as the Java agent keeps them, and a cluster is put before addresses") {
+    const LoadedConfig loaded = parse(std::string(kMinimal) + "naming: {namespace: ns, cluster: cl}");
+    CHECK(loaded.errors.empty());
+    CHECK(loaded.config.naming.name_space == "ns");
+    CHECK(loaded.config.naming.cluster == "cl");
+    CHECK(loaded.config.ipc.peer_prefix == "cl/");
+    CHECK(parse(kMinimal, {{"SW_SIDECAR_NAMING_CLUSTER", ""}}).config.ipc.peer_prefix.empty());
+    CHECK(contains(error("naming: {namespace: '" + std::string(21, 'x') + "'}"), "at most 20 visible ASCII"));
+    CHECK(contains(error("naming: {cluster: 'a|b'}"), "but '|'"));
+    CHECK(contains(error("naming: {cluster: 'a b'}"), "visible"));
   }
 
   TEST_CASE("every default is a value that its key accepts") {
