@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/units.h"
 #include "ctl/fields.h"
 
@@ -68,16 +70,29 @@ std::string processes_cell(const json& instance) {
   return fmt::format("{}/{}", connected, sessions.size());
 }
 
+// In the form that container tools show: 12 digits of the first that is known.
+std::string container_cell(const json& instance) {
+  const json& sessions = field(instance, "sessions");
+  if (!sessions.is_array()) return "";
+  for (const json& session : sessions)
+    if (const std::string id = text(field(session, "container"), "id"); !id.empty()) return id.substr(0, 12);
+  return "";
+}
+
 std::string instances_table(const json& instances, const Terminal& terminal) {
   if (!instances.is_array() || instances.empty()) return "no application has connected yet\n";
   std::vector<std::vector<std::string>> rows = {
       {"SERVICE", "INSTANCE", "STATE", "FOR", "CONNECTED", "RECEIVED", "DELIVERED", "HELD", "LAST SEGMENT", "DROPPED"}};
+  const bool containers = std::any_of(instances.begin(), instances.end(),
+                                      [](const json& instance) { return !container_cell(instance).empty(); });
+  if (containers) rows[0].push_back("CONTAINER");
   for (const json& instance : instances) {
     const json& ledger = field(instance, "ledger");
     rows.push_back({or_dash(text(instance, "service")), or_dash(text(instance, "instance")),
                     or_dash(text(instance, "registration")), duration(instance, "registration_ms"),
                     processes_cell(instance), count(ledger, "received"), count(ledger, "delivered"),
                     count(ledger, "held"), ago(instance, "last_segment_ms_ago"), dropped_cell(ledger)});
+    if (containers) rows.back().push_back(or_dash(container_cell(instance)));
   }
   return table(rows, {0, 1}, {4, 5, 6, 7, 8}, terminal);
 }
