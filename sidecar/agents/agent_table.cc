@@ -38,12 +38,11 @@ void AgentTable::name(AgentIdentity& identity, int wanted_slot) {
   CutName instance;
   if (!identity.said.instance.empty()) {
     instance = Naming::own_instance(identity.said.instance);
-  } else if (const Agent* const other = of_same_process(identity); other != nullptr) {
-    identity.slot = other->identity.slot;
-    instance = {other->identity.instance, other->identity.instance_cut};
   } else {
-    identity.slot = free_slot(identity, wanted_slot);
-    instance = naming_.instance(identity, identity.slot);
+    const Place place = place_of(identity, wanted_slot);
+    identity.slot = place.slot;
+    instance = place.beside == nullptr ? naming_.instance(identity, place.slot)
+                                       : CutName{place.beside->identity.instance, place.beside->identity.instance_cut};
   }
   identity.instance = std::move(instance.text);
   identity.instance_cut = instance.cut;
@@ -51,24 +50,17 @@ void AgentTable::name(AgentIdentity& identity, int wanted_slot) {
   if (identity.instance_cut) ++instances_cut_;
 }
 
-// Several shared objects of one process are one instance, whatever is in its name.
-const Agent* AgentTable::of_same_process(const AgentIdentity& identity) const {
-  if (identity.pid == 0) return nullptr;  // every process of a foreign pid namespace
-  for (const auto& [key, agent] : agents_) {
-    const AgentIdentity& other = agent->identity;
-    if (agent->connected && other.slot >= 0 && other.pid == identity.pid && other.uid == identity.uid &&
-        other.start_time_us == identity.start_time_us && other.service == identity.service)
-      return agent.get();
-  }
-  return nullptr;
-}
-
-int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
+AgentTable::Place AgentTable::place_of(const AgentIdentity& identity, int wanted) const {
   std::vector<bool> taken(agents_.size() + 1);  // by slot: one of these is free
   bool wanted_taken = wanted < 0;
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
+    // Several shared objects of one process are one instance, whatever is in its name. Pid 0 is every process
+    // of a foreign pid namespace.
+    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us &&
+        agent->connected)
+      return {other.slot, agent.get()};
     // A slot is free again when its process has left or died and nothing of it is held any more:
     // until then its segments and a successor's would be one instance to the collector.
     if (!agent->connected && agent->gone && agent->ledger.counts().owed() == 0) continue;
@@ -76,8 +68,8 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
     if (slot < taken.size()) taken[slot] = true;
     wanted_taken = wanted_taken || other.slot == wanted;
   }
-  if (!wanted_taken) return wanted;
-  return static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+  if (!wanted_taken) return {wanted};
+  return {static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin())};
 }
 
 void AgentTable::forget_old(Tick now) {

@@ -57,8 +57,11 @@ class AgentTable {
 
  private:
   void name(AgentIdentity& identity, int wanted_slot);
-  const Agent* of_same_process(const AgentIdentity& identity) const;
-  int free_slot(const AgentIdentity& identity, int wanted) const;
+  struct Place {
+    int slot;
+    const Agent* beside = nullptr;  // of the same process: one instance with it
+  };
+  Place place_of(const AgentIdentity& identity, int wanted) const;
 
   const Naming naming_;
   std::map<AgentKey, AgentPtr> agents_;

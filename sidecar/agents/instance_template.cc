@@ -1,7 +1,6 @@
 #include "agents/instance_template.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -12,6 +11,7 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxTemplate = 255;
+constexpr std::size_t kMaxShown = 32;  // of what is no placeholder
 constexpr std::size_t kGivingWay = 4;  // the first so many placeholders
 // The longest of those that stay whole; 0 for the others.
 constexpr std::array<std::size_t, kPlaceholders> kWidths = {0, 0, 0, 0, 10, 32, 5};
@@ -19,8 +19,6 @@ constexpr std::array<std::size_t, kPlaceholders> kWidths = {0, 0, 0, 0, 10, 32, 
 constexpr std::size_t kMaxEnd = 6;
 
 tl::unexpected<Error> wrong(std::string message) { return fail(Errc::invalid_argument, std::move(message)); }
-
-std::string all_placeholders() { return fmt::format("{{{}}}", fmt::join(kPlaceholderNames, "}, {")); }
 
 }  // namespace
 
@@ -47,7 +45,7 @@ Result<InstanceTemplate> InstanceTemplate::parse(std::string_view text) {
       const std::string_view name = text.substr(1, end - 1);
       const auto found = std::find(kPlaceholderNames.begin(), kPlaceholderNames.end(), name);
       if (found == kPlaceholderNames.end())
-        return wrong(fmt::format("there is no such placeholder; there are {}", all_placeholders()));
+        return wrong(fmt::format("there is no placeholder {{{}}}", name.substr(0, kMaxShown)));
       part.placeholder = static_cast<int>(found - kPlaceholderNames.begin());
       whole += kWidths[static_cast<std::size_t>(part.placeholder)];
       text.remove_prefix(end + 1);

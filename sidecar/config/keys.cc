@@ -90,7 +90,7 @@ std::vector<Key> make_keys() {
                 [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.patterns; }),
 
       checked_key({"naming.instance", "What instances are called that do not name themselves; {slot} is a number, 0 for the first of a user and service."},
-                  "text with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, {slot}", check_instance_template,
+                  "text in quotes with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, {slot}", check_instance_template,
                   [](Config& c) -> std::string& { return c.naming.instance; }),
       name_part_key({"naming.namespace", "Put behind the names of services: SERVICE|NAMESPACE|CLUSTER, as the Java agent does."}, kMaxNamePart,
                     [](Config& c) -> std::string& { return c.naming.name_space; },

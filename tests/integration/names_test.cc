@@ -141,6 +141,6 @@ TEST_SUITE("integration/names") {
     CAPTURE(output);
     CHECK(output.find("sidecar.yaml:2:") != std::string::npos);
     CHECK(output.find("naming.instance") != std::string::npos);
-    CHECK(output.find("there are {service}") != std::string::npos);
+    CHECK(output.find("there is no placeholder {port}") != std::string::npos);
   }
 }

@@ -118,9 +118,9 @@ TEST_SUITE("config/config") {
     CHECK(parse(std::string(kMinimal) + "naming: {instance: '{exe}-{pid}@{host}'}").config.naming.instance ==
           "{exe}-{pid}@{host}");
     CHECK(error("naming: {instance: '{service}-{port}'}") ==
-          "f.yaml:2:20: naming.instance: expected text with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, "
-          "{slot}, got '{service}-{port}': there is no such placeholder; there are {service}, {exe}, {host}, {ip}, "
-          "{pid}, {uuid}, {slot}");
+          "f.yaml:2:20: naming.instance: expected text in quotes with any of {service}, {host}, {ip}, {pid}, {uuid}, "
+          "{exe}, {slot}, got '{service}-{port}': there is no placeholder {port}");
+    CHECK(contains(error("naming: {instance: {pid}}"), "expected text in quotes"));
     CHECK(contains(error("naming: {instance: '{service'}"), "a '{' without its '}'"));
     CHECK(contains(error("naming: {instance: ' '}"), "would be empty"));
     CHECK(contains(error("naming: {instance: '" + std::string(65, 'x') + "'}"), "at most 64 of the 70"));
