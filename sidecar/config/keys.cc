@@ -79,16 +79,6 @@ std::vector<Key> make_keys() {
       integer_key<unsigned>({"session.properties_every", "Every so many of these the instance's properties are sent too."}, 1, 1000,
                             [](Config& c) -> unsigned& { return c.session.properties_every; }),
 
-      integer_key<std::int64_t>({"sampling.traces_per_3s", "How many new traces a process records in 3 seconds; -1 is all."}, -1, 1'000'000,
-                                [](Config& c) -> std::int64_t& { return c.ipc.sampling; }),
-
-      texts_key({"ignore.suffixes", "Operations that end so are not traced."}, "a suffix such as .jpg", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText,
-                [](std::string_view text) { return text.rfind('.') == 0; },
-                [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.suffixes; }),
-      texts_key({"ignore.patterns", "Operations that match are not traced: ? stands for one character but /, * for any of these, ** for anything."},
-                "a pattern such as /health/**", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText, nullptr,
-                [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.patterns; }),
-
       checked_key({"naming.instance", "What instances are called that do not name themselves; {slot} is a number, 0 for the first of a user and service."},
                   "text in quotes with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, {slot}", check_instance_template,
                   [](Config& c) -> std::string& { return c.naming.instance; }),
@@ -101,6 +91,16 @@ std::vector<Key> make_keys() {
                       c.naming.cluster = text;
                       c.ipc.peer_prefix = text.empty() ? text : text + "/";
                     }),
+
+      integer_key<std::int64_t>({"sampling.traces_per_3s", "How many new traces a process records in 3 seconds; -1 is all."}, -1, 1'000'000,
+                                [](Config& c) -> std::int64_t& { return c.ipc.sampling; }),
+
+      texts_key({"ignore.suffixes", "Operations that end so are not traced."}, "a suffix such as .jpg", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText,
+                [](std::string_view text) { return text.rfind('.') == 0; },
+                [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.suffixes; }),
+      texts_key({"ignore.patterns", "Operations that match are not traced: ? stands for one character but /, * for any of these, ** for anything."},
+                "a pattern such as /health/**", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText, nullptr,
+                [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.patterns; }),
 
       name_key({"host", "This host's name in the names of instances; empty takes the system's."},
                [](Config& c) -> std::string& { return c.lifecycle.host; }),

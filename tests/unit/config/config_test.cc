@@ -74,12 +74,12 @@ TEST_SUITE("config/config") {
                                                       {"batch.backoff.max", "23s"},
                                                       {"session.keep_alive", "24s"},
                                                       {"session.properties_every", "25"},
-                                                      {"sampling.traces_per_3s", "26"},
-                                                      {"ignore.suffixes", ".x"},
-                                                      {"ignore.patterns", "/x/**"},
                                                       {"naming.instance", "x"},
                                                       {"naming.namespace", "n"},
                                                       {"naming.cluster", "c"},
+                                                      {"sampling.traces_per_3s", "26"},
+                                                      {"ignore.suffixes", ".x"},
+                                                      {"ignore.patterns", "/x/**"},
                                                       {"host", "h"},
                                                       {"shutdown.deadline", "27s"}};
     CHECK(other.size() == config_keys().size());
@@ -105,15 +105,6 @@ TEST_SUITE("config/config") {
     }
   }
 
-  TEST_CASE("a list of texts is empty by an empty variable, and refuses what is no item, too long or twice there") {
-    CHECK(parse(kMinimal, {{"SW_SIDECAR_IGNORE_SUFFIXES", ""}}).config.ipc.ignore.suffixes.empty());
-    CHECK(parse(std::string(kMinimal) + "ignore: {suffixes: []}").config.ipc.ignore.suffixes.empty());
-    CHECK(
-        contains(error("ignore: {suffixes: [jpg]}"), "expected a suffix such as .jpg of at most 100 bytes, got 'jpg'"));
-    CHECK(contains(error("ignore: {suffixes: [.a, .a]}"), "listed twice"));
-    CHECK(contains(error("ignore: {patterns: ['" + std::string(101, 'a') + "']}"), "of at most 100 bytes"));
-  }
-
   TEST_CASE("a template of instances' names that cannot be one is refused with the reason") {
     CHECK(parse(std::string(kMinimal) + "naming: {instance: '{exe}-{pid}@{host}'}").config.naming.instance ==
           "{exe}-{pid}@{host}");
@@ -137,6 +128,15 @@ TEST_SUITE("config/config") {
     CHECK(contains(error("naming: {namespace: '" + std::string(21, 'x') + "'}"), "at most 20 visible ASCII"));
     CHECK(contains(error("naming: {cluster: 'a|b'}"), "but '|'"));
     CHECK(contains(error("naming: {cluster: 'a b'}"), "visible"));
+  }
+
+  TEST_CASE("a list of texts is empty by an empty variable, and refuses what is no item, too long or twice there") {
+    CHECK(parse(kMinimal, {{"SW_SIDECAR_IGNORE_SUFFIXES", ""}}).config.ipc.ignore.suffixes.empty());
+    CHECK(parse(std::string(kMinimal) + "ignore: {suffixes: []}").config.ipc.ignore.suffixes.empty());
+    CHECK(
+        contains(error("ignore: {suffixes: [jpg]}"), "expected a suffix such as .jpg of at most 100 bytes, got 'jpg'"));
+    CHECK(contains(error("ignore: {suffixes: [.a, .a]}"), "listed twice"));
+    CHECK(contains(error("ignore: {patterns: ['" + std::string(101, 'a') + "']}"), "of at most 100 bytes"));
   }
 
   TEST_CASE("every default is a value that its key accepts") {
