@@ -30,6 +30,10 @@ class PrivacyRules {
   // Of a tag or a field of a log. One look-up per byte of `key`.
   Treatment treatment(std::string_view key) const { return treatments_[names_->find(key)]; }
 
+  // Whether scrub() finds nothing in a text (but headers) that has none of ; < = > ? @, so that who has read it once
+  // need not ask.
+  bool needs_marks() const { return urls_.needs_marks(); }
+
   // See UrlScrubber.
   bool scrub(std::string_view text, TextKind kind, std::string& out) const { return urls_.scrub(text, kind, out); }
 

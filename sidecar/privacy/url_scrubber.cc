@@ -1,7 +1,7 @@
 #include "privacy/url_scrubber.h"
 
 #include <array>
-#include <cstring>
+#include <optional>
 
 namespace sidecar {
 namespace {
@@ -24,6 +24,7 @@ constexpr Marks kQueryMarks = marks(":;?#&");
 constexpr Marks kLinesMarks = marks(":;?#&\n");
 constexpr Marks kHeaderMarks = marks("\n");
 
+constexpr Marks kAuthorityEnds = marks("/?#");
 constexpr Marks kUrlEnds = [] {
   Marks made = marks("\"'<>`\x7f");
   for (std::size_t control = 0; control <= ' '; ++control) made[control] = true;
@@ -37,26 +38,6 @@ int hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-// Whether there is one of ; < = > ? @ (0x3B to 0x40). Without = or @ there is neither a named value nor a
-// credential, so that most texts need no closer look.
-bool has_candidate(std::string_view text) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101u, kHigh = 0x80 * kOnes, kLow = 0x7F * kOnes;
-  const auto between = [](std::uint64_t word) {
-    const std::uint64_t low = word & kLow;
-    return ((kOnes * (127 + 0x41) - low) & ~word & (low + kOnes * (127 - 0x3A)) & kHigh) != 0;
-  };
-  std::size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + i, 8);
-    if (between(word)) return true;
-  }
-  if (i == text.size()) return false;
-  std::uint64_t rest = 0;
-  std::memcpy(&rest, text.data() + i, text.size() - i);
-  return between(rest);
 }
 
 }  // namespace
@@ -103,7 +84,7 @@ class UrlScrubber::Walk {
 
   // Handles everything from `at` on that begins before `end`.
   void walk(std::size_t at, std::size_t end, Part part) {
-    const std::size_t last_at = at + text_.substr(at, end - at).rfind('@');    // at - 1: none
+    last_at_.reset();
     bool fragments = kind_ != TextKind::operation && kind_ != TextKind::peer;  // whether # begins one
     std::size_t user = at;                                                     // in a peer: where one may begin
     while (true) {
@@ -117,7 +98,7 @@ class UrlScrubber::Walk {
           continue;
         }
         fragments = true;
-        at = user = credentials(at + kScheme.size(), end, last_at);
+        at = user = credentials(at + kScheme.size(), end);
       } else if (mark == '@') {
         if (text_.substr(user, at - user).find(':') != std::string_view::npos) replace(user, at, kHidden);
         user = ++at;
@@ -137,17 +118,16 @@ class UrlScrubber::Walk {
   }
 
   // Hides USER:PASSWORD@ at `begin`, which follows ://. Returns where to go on.
-  std::size_t credentials(std::size_t begin, std::size_t end, std::size_t last_at) {
-    const std::size_t stop = find_first_of("/?#", begin, end);
-    const std::string_view authority = text_.substr(begin, stop - begin);
-    std::size_t sign = authority.rfind('@');
-    if (sign != std::string_view::npos) {
-      sign += begin;
-    } else if (last_at + 1 > stop && !ends_with_port(authority)) {
-      sign = last_at;  // the password holds one of / ? #, which it should not
-    } else {
-      return begin;
+  std::size_t credentials(std::size_t begin, std::size_t end) {
+    std::size_t sign = end, stop = begin;
+    for (; stop < end && !is(kAuthorityEnds, text_[stop]); ++stop)
+      if (text_[stop] == '@') sign = stop;
+    if (sign == end && !ends_with_port(text_.substr(begin, stop - begin))) {
+      // The password holds one of / ? #, which it should not: the last @ of all is meant.
+      if (!last_at_) last_at_ = begin + text_.substr(begin, end - begin).rfind('@');  // begin - 1: none
+      if (*last_at_ + 1 > stop) sign = *last_at_;
     }
+    if (sign == end) return begin;
     replace(begin, sign, kHidden);
     return sign + 1;
   }
@@ -226,13 +206,13 @@ class UrlScrubber::Walk {
   const std::string_view text_;
   const TextKind kind_;
   std::string& out_;
-  std::size_t copied_ = 0;  // up to here it is in out_, changed or not
+  std::optional<std::size_t> last_at_;  // the last @ of what is walked over, once needed; each time would be quadratic
+  std::size_t copied_ = 0;              // up to here it is in out_, changed or not
   bool changed_ = false;
 };
 
 bool UrlScrubber::scrub(std::string_view text, TextKind kind, std::string& out) const {
   if (mode_ == UrlPrivacy::keep || text.empty()) return false;
-  if (mode_ == UrlPrivacy::mask && kind != TextKind::headers && !has_candidate(text)) return false;
   return Walk(*this, text, kind, out).run();
 }
 

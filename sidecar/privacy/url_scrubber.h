@@ -37,6 +37,9 @@ class UrlScrubber {
   UrlScrubber(const NameMatcher& names, NameMatcher::Sets secret, UrlPrivacy mode)
       : names_(names), secret_(secret), mode_(mode) {}
 
+  // Whether nothing is ever hidden in a text without ; < = > ? @: a named value or a credential has = or @.
+  bool needs_marks() const { return mode_ == UrlPrivacy::mask || mode_ == UrlPrivacy::keep; }
+
   // Whether `text` held something to hide; then it was appended to `out` without that, else `out` is as it was.
   bool scrub(std::string_view text, TextKind kind, std::string& out) const;
 
