@@ -77,6 +77,9 @@ TEST_SUITE("config/config") {
                                                       {"sampling.traces_per_3s", "26"},
                                                       {"ignore.suffixes", ".x"},
                                                       {"ignore.patterns", "/x/**"},
+                                                      {"privacy.drop_tags", "card"},
+                                                      {"privacy.mask_tags", "*pin*"},
+                                                      {"privacy.urls", "drop-query"},
                                                       {"host", "h"},
                                                       {"shutdown.deadline", "27s"}};
     CHECK(other.size() == config_keys().size());
