@@ -8,13 +8,13 @@
 #include <set>
 
 #include "config/key_names.h"
+#include "config/registry.h"
 #include "config/text.h"
 
 namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxPath = 64;  // of unknown keys in messages
-constexpr std::string_view kVariablePrefix = "SW_SIDECAR_";
 
 // One use.
 class Binder {
@@ -116,9 +116,15 @@ class Binder {
                                node.kind == YamlNode::Kind::list  ? "a list"
                                : node.kind == YamlNode::Kind::map ? "keys"
                                                                   : "nothing"));
-    const auto text = expand(node.text, environment_);
+    const auto text = expand(node.text, environment_, &used_[key.path]);
     if (!text) return wrong(key, node.at, text.error().message);
-    if (const auto set = key.set(config_, *text); !set) wrong(key, node.at, set.error().message);
+    if (const auto set = set_value(key, *text); !set) wrong(key, node.at, set.error().message);
+  }
+
+  // The file is UTF-8, or the parser has made it so; variables need not be.
+  Result<void> set_value(const Key& key, const std::string& text) {
+    if (!is_utf8(text)) return fail(Errc::invalid_argument, fmt::format("{} is not UTF-8 text", quoted(text)));
+    return key.set(config_, text);
   }
 
   void wrong(const Key& key, YamlPosition at, const std::string& text) {
@@ -131,8 +137,8 @@ class Binder {
       if (!name.starts_with(kVariablePrefix) || is_service_link(name)) continue;
       if (const Key* key = key_of_variable(name)) {
         bind_variable(*key, value);
-      } else if (const auto& foreign = foreign_variables();
-                 std::find(foreign.begin(), foreign.end(), name) == foreign.end()) {
+      } else if (const auto& others = other_variables(); std::none_of(
+                     others.begin(), others.end(), [&](const OtherVariable& other) { return other.name == name; })) {
         problems_.push_back(
             {kEnvironment, fmt::format("{}: unknown variable{}", harmless(name, kMaxPath), meant_variable(name))});
       }
@@ -146,7 +152,7 @@ class Binder {
     std::size_t begin = 0;
     while (begin <= value.size()) {
       const std::size_t end = key.list ? std::min(value.find(',', begin), value.size()) : value.size();
-      if (const auto set = key.set(config_, value.substr(begin, end - begin)); !set) {
+      if (const auto set = set_value(key, value.substr(begin, end - begin)); !set) {
         broken_.insert(key.path);
         problems_.push_back({kEnvironment, fmt::format("{}: {}: {}", key.variable(), key.path, set.error().message)});
       }
@@ -190,14 +196,26 @@ class Binder {
     LoadedConfig loaded;
     loaded.config = std::move(config_);
     for (auto& [at, line] : sorted) loaded.errors.push_back(std::move(line));
+    for (const auto& [path, at] : origin_) loaded.origins[path] = fmt::format("{}:{}{}", file_, at.line, with(path));
+    for (const std::string& path : from_environment_)
+      loaded.origins[path] = "environment " + find_key(path)->variable();
     return loaded;
+  }
+
+  // " with ${A} ${B}": the variables that were put into the file's value.
+  std::string with(const std::string& path) const {
+    std::string out;
+    if (const auto found = used_.find(path); found != used_.end())
+      for (const std::string& name : found->second) out += fmt::format("{} ${{{}}}", out.empty() ? " with" : "", name);
+    return out;
   }
 
   const std::string file_;
   const Environment& environment_;
   Config config_;
   std::vector<Problem> problems_;
-  std::map<std::string, YamlPosition> origin_;  // keys that the file gives
+  std::map<std::string, YamlPosition> origin_;            // keys that the file gives
+  std::map<std::string, std::vector<std::string>> used_;  // variables in their values
   std::set<std::string> from_environment_;
   std::set<std::string> broken_;  // keys whose value is not to be looked at further
 };

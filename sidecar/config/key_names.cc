@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/registry.h"
 #include "config/text.h"
 
 namespace sidecar {
@@ -46,7 +47,9 @@ std::string meant_key(const std::string& given, const std::string& prefix) {
 }
 
 std::string meant_variable(const std::string& given) {
-  std::vector<std::string> known = foreign_variables();
+  std::vector<std::string> known;
+  for (const OtherVariable& other : other_variables())
+    if (other.name.starts_with(kVariablePrefix)) known.push_back(other.name);
   for (const Key& key : config_keys()) known.push_back(key.variable());
   return mean(nearest(given, known));
 }

@@ -117,7 +117,7 @@ std::vector<Key> make_keys() {
 }  // namespace
 
 std::string Key::variable() const {
-  std::string name = "SW_SIDECAR_" + path;
+  std::string name = std::string(kVariablePrefix) + path;
   for (char& c : name) c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
 }
@@ -145,11 +145,6 @@ const std::vector<Relation>& config_relations() {
        [](const Config& c) { return c.control.path != c.ipc.path; }},
   };
   return relations;
-}
-
-const std::vector<std::string>& foreign_variables() {
-  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_CONTROL"};
-  return names;
 }
 
 bool is_service_link(const std::string& variable) {
