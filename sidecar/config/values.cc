@@ -69,6 +69,14 @@ std::function<std::string(const Config&)> text_of(Field<std::string> field) {
   };
 }
 
+void show_list(Key& key, Field<std::vector<std::string>> field) {
+  key.items = [field](const Config& config) {
+    Config copy = config;
+    return field(copy);
+  };
+  key.show = [items = key.items](const Config& config) { return fmt::format("{}", fmt::join(items(config), ",")); };
+}
+
 }  // namespace
 
 Key integer_key(KeyName name, std::int64_t min, std::int64_t max, std::function<std::int64_t(const Config&)> get,
@@ -213,10 +221,7 @@ Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t m
     return {};
   };
   key.clear = [field](Config& config) { field(config).clear(); };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return fmt::format("{}", fmt::join(field(copy), ","));
-  };
+  show_list(key, field);
   return key;
 }
 
@@ -235,10 +240,7 @@ Key addresses_key(KeyName name, Field<std::vector<std::string>> field) {
     return {};
   };
   key.clear = [field](Config& config) { field(config).clear(); };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return fmt::format("{}", fmt::join(field(copy), ","));
-  };
+  show_list(key, field);
   return key;
 }
 

@@ -103,6 +103,20 @@ std::string totals_line(const json& totals, const Terminal& terminal) {
               terminal, not_false(totals, "balanced") ? Tone::plain : Tone::bad);
 }
 
+// What was changed in delivered segments; nothing if that is nothing.
+std::string changed_line(const json& changed, const Terminal& terminal) {
+  constexpr std::pair<const char*, const char*> kCounts[] = {{"tags_dropped", "tags dropped"},
+                                                             {"tags_masked", "tags masked"},
+                                                             {"urls_masked", "URLs masked"},
+                                                             {"endpoint_names_cut", "endpoint names cut"},
+                                                             {"peers_cut", "peers cut"}};
+  std::string out;
+  for (const auto& [name, words] : kCounts)
+    if (number(changed, name).value_or(0) > 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count(changed, name), words);
+  return out.empty() ? out : line("changed    " + out, terminal);
+}
+
 std::string bytes(const json& object, const char* name) {
   const auto value = number(object, name);
   return value ? human_bytes(*value) : "-";
@@ -134,6 +148,7 @@ std::string status_text(const json& status, const Terminal& terminal) {
   std::string out = daemon_line(status, terminal);
   out += collector_lines(field(status, "collector"), terminal);
   out += totals_line(field(status, "totals"), terminal);
+  out += changed_line(field(field(status, "collector"), "changed"), terminal);
   out += channels_lines(field(status, "channels"), field(status, "carrier"), terminal);
   out += "\n" + instances_table(field(status, "instances"), terminal);
   const std::vector<std::string> wrong = warnings(status);

@@ -51,6 +51,14 @@ json daemon_part(const DaemonFacts& daemon, Tick now) {
           {"socket", daemon.socket}};
 }
 
+json changes_part(const SegmentChanges& changes) {
+  return {{"tags_dropped", changes.tags_dropped},
+          {"tags_masked", changes.tags_masked},
+          {"urls_masked", changes.urls_masked},
+          {"endpoint_names_cut", changes.endpoint_names_cut},
+          {"peers_cut", changes.peers_cut}};
+}
+
 json collector_part(const CollectorStatus& status, Tick now) {
   return {{"state", to_text(status.state)},
           {"address", status.address},
@@ -62,7 +70,8 @@ json collector_part(const CollectorStatus& status, Tick now) {
           {"calls_ok", status.calls_ok},
           {"calls_failed", status.calls_failed},
           {"connects", status.connects},
-          {"undecodable_answers", status.undecodable_answers}};
+          {"undecodable_answers", status.undecodable_answers},
+          {"changed", changes_part(status.changes)}};
 }
 
 // Empty where there is none, or it cannot be told.

@@ -4,13 +4,16 @@
 
 #include <charconv>
 #include <cstring>
+#include <utility>
 
+#include "base/cut_utf16.h"
 #include "uplink/v3/utf8.h"
 
 namespace sidecar::v3 {
 namespace {
 
-constexpr std::size_t kMaxIdText = 64;  // three int64 with signs and two dots
+constexpr std::size_t kMaxIdText = 64;      // three int64 with signs and two dots
+constexpr std::size_t kMaxKept = 1u << 20;  // of memory for changed texts, from message to message
 
 std::size_t varint_size(std::uint64_t value) {
   // 7 bits a byte; 0 takes one
@@ -28,30 +31,85 @@ std::size_t id_text(const fbs::Id& id, char* out) {
   return static_cast<std::size_t>(at - out);
 }
 
+// Digits of `value` and its sign, without making them.
+std::size_t decimal_size(std::int64_t value) {
+  constexpr std::uint64_t kPowers[] = {1,
+                                       10,
+                                       100,
+                                       1000,
+                                       10'000,
+                                       100'000,
+                                       1'000'000,
+                                       10'000'000,
+                                       100'000'000,
+                                       1'000'000'000,
+                                       10'000'000'000,
+                                       100'000'000'000,
+                                       1'000'000'000'000,
+                                       10'000'000'000'000,
+                                       100'000'000'000'000,
+                                       1'000'000'000'000'000,
+                                       10'000'000'000'000'000,
+                                       100'000'000'000'000'000,
+                                       1'000'000'000'000'000'000,
+                                       10'000'000'000'000'000'000u};
+  const std::uint64_t size = value < 0 ? -static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  // log10(2) is about 1233 / 4096; one too few at times
+  const auto digits = static_cast<std::size_t>(64 - __builtin_clzll(size | 1)) * 1233 / 4096;
+  return digits + (size >= kPowers[digits] || size == 0 ? 1 : 0) + (value < 0 ? 1 : 0);
+}
+
+std::size_t id_size(const fbs::Id& id) {
+  return decimal_size(id.p1()) + decimal_size(id.p2()) + decimal_size(id.p3()) + 2;
+}
+
 // All field numbers are below 16: a key is one byte.
 enum WireType : std::uint8_t { kVarint = 0, kLengthDelimited = 2 };
 constexpr std::uint8_t key(unsigned field, WireType type) { return static_cast<std::uint8_t>(field << 3 | type); }
 
-// First pass: sizes, kept for the second one in the order of writing.
+// How a text is written: the lowest bits of its size.
+enum Source : std::uint32_t { kAsIs = 0, kRepaired = 1, kChanged = 2 };
+constexpr unsigned kSourceBits = 2;
+
+constexpr std::uint32_t kDropped = UINT32_MAX;  // in place of a message's size
+
+// First pass: sizes, kept for the second one in the order of writing, and the texts that change.
 class Measure {
  public:
-  explicit Measure(std::vector<std::uint32_t>& sizes) : sizes_(sizes) {}
+  Measure(const SegmentRules& rules, KeyCache& keys, std::vector<std::uint32_t>& sizes, std::string& changed,
+          SegmentChanges& changes)
+      : rules_(rules), keys_(keys), sizes_(sizes), changed_(changed), changes_(changes) {}
 
   void number(unsigned, std::uint64_t value) {
     if (value != 0) size_ += 1 + varint_size(value);
   }
   void text(unsigned, std::string_view text) {
-    if (text.empty()) return;
-    const Utf8Size size = utf8_size(text);
-    // The lowest bit tells the second pass whether to repair.
-    sizes_.push_back(static_cast<std::uint32_t>(size.bytes << 1 | (size.valid ? 0 : 1)));
-    size_ += 1 + varint_size(size.bytes) + size.bytes;
+    if (!text.empty()) add_text(utf8_size(text));
   }
-  void id(unsigned, const fbs::Id& id) {
-    char text[kMaxIdText];
-    const std::size_t length = id_text(id, text);
-    size_ += 1 + 1 + length;  // always below 128
+  void operation(unsigned, std::string_view text) {
+    name(text, TextKind::operation, {}, SegmentEncoder::kMaxOperation, changes_.endpoint_names_cut);
   }
+  void peer(unsigned, std::string_view text, bool exit) {
+    name(text, TextKind::peer, exit ? std::string_view(rules_.peer_prefix) : std::string_view(),
+         SegmentEncoder::kMaxPeer, changes_.peers_cut);
+  }
+  void pair(unsigned field, std::string_view key, std::string_view value) {
+    const KeyFacts& facts = keys_.find(key, rules_.privacy);
+    if (facts.treatment.action == Treatment::drop) {
+      ++changes_.tags_dropped;
+      sizes_.push_back(kDropped);
+      return;
+    }
+    message(field, [&] {
+      if (!key.empty()) add_text(facts.size);
+      if (facts.treatment.action == Treatment::scrub) return scrubbed(value, facts.treatment.kind);
+      if (value.empty()) return;
+      ++changes_.tags_masked;
+      changed_ += PrivacyRules::kMasked;
+      add_text(PrivacyRules::kMasked.size(), kChanged);
+    });
+  }
+  void id(unsigned, const fbs::Id& id) { size_ += 1 + 1 + id_size(id); }  // a size below 128
   template <class Body>
   void message(unsigned, const Body& body) {
     const std::size_t slot = sizes_.size();
@@ -66,14 +124,68 @@ class Measure {
   std::size_t size() const { return size_; }
 
  private:
+  void add_text(std::size_t bytes, Source source) {
+    sizes_.push_back(static_cast<std::uint32_t>(bytes << kSourceBits | source));
+    if (bytes > 0) size_ += 1 + varint_size(bytes) + bytes;
+  }
+
+  // A text that stays as it is, but for repairs.
+  void add_text(Utf8Size size) { add_text(size.bytes, size.valid ? kAsIs : kRepaired); }
+
+  void scrubbed(std::string_view value, TextKind kind) {
+    if (value.empty()) return;
+    const std::size_t begin = changed_.size();
+    const Utf8Size size = utf8_size(value);
+    if (!scrub(value, size, kind)) return add_text(size);
+    ++changes_.urls_masked;
+    repair_changed(begin);
+    add_text(changed_.size() - begin, kChanged);
+  }
+
+  // `cut` counts those that are longer than `max` UTF-16 units with their prefix.
+  void name(std::string_view name, TextKind kind, std::string_view prefix, std::size_t max, std::uint64_t& cut) {
+    if (name.empty()) return;
+    const std::size_t begin = changed_.size();
+    const Utf8Size size = utf8_size(name);
+    if (scrub(name, size, kind))
+      ++changes_.urls_masked;
+    else if (prefix.empty() && name.size() <= max)  // a code point has no more units than bytes
+      return add_text(size);
+    else
+      changed_ += name;
+    changed_.insert(begin, prefix);
+    repair_changed(begin);
+    const std::string_view whole = std::string_view(changed_).substr(begin);
+    if (const std::size_t kept = cut_utf16(whole, max).size(); kept < whole.size()) {
+      ++cut;
+      changed_.resize(begin + kept);
+    }
+    add_text(changed_.size() - begin, kChanged);
+  }
+
+  bool scrub(std::string_view text, const Utf8Size& size, TextKind kind) {
+    if (!size.marks && rules_.privacy.needs_marks() && kind != TextKind::headers) return false;
+    return rules_.privacy.scrub(text, kind, changed_);
+  }
+
+  void repair_changed(std::size_t begin) {
+    const std::string_view text = std::string_view(changed_).substr(begin);
+    if (!utf8_size(text).valid) changed_.replace(begin, std::string::npos, repaired(text));
+  }
+
+  const SegmentRules& rules_;
+  KeyCache& keys_;
   std::vector<std::uint32_t>& sizes_;
+  std::string& changed_;
+  SegmentChanges& changes_;
   std::size_t size_ = 0;
 };
 
 // Second pass: bytes.
 class Write {
  public:
-  Write(std::uint8_t* out, const std::uint32_t* sizes) : out_(out), sizes_(sizes) {}
+  Write(std::uint8_t* out, const std::uint32_t* sizes, const char* changed)
+      : out_(out), sizes_(sizes), changed_(changed) {}
 
   void number(unsigned field, std::uint64_t value) {
     if (value == 0) return;
@@ -82,15 +194,30 @@ class Write {
   }
   void text(unsigned field, std::string_view text) {
     if (text.empty()) return;
-    const std::uint32_t size = *sizes_++;
+    const std::uint32_t size = *sizes_ >> kSourceBits, source = *sizes_ & ((1u << kSourceBits) - 1);
+    ++sizes_;
+    if (size == 0) return;
     *out_++ = key(field, kLengthDelimited);
-    varint(size >> 1);
-    if ((size & 1) != 0) {
+    varint(size);
+    if (source == kRepaired) {
       out_ = write_repaired(text, out_);
-    } else {
-      std::memcpy(out_, text.data(), text.size());
-      out_ += text.size();
+      return;
     }
+    std::memcpy(out_, source == kChanged ? changed_ : text.data(), size);
+    out_ += size;
+    if (source == kChanged) changed_ += size;
+  }
+  void operation(unsigned field, std::string_view text) { this->text(field, text); }
+  void peer(unsigned field, std::string_view text, bool) { this->text(field, text); }
+  void pair(unsigned field, std::string_view key, std::string_view value) {
+    if (*sizes_ == kDropped) {
+      ++sizes_;
+      return;
+    }
+    message(field, [&] {
+      text(1, key);
+      text(2, value);
+    });
   }
   void id(unsigned field, const fbs::Id& id) {
     char text[kMaxIdText];
@@ -118,6 +245,7 @@ class Write {
 
   std::uint8_t* out_;
   const std::uint32_t* sizes_;
+  const char* changed_;
 };
 
 // --- The fields, once for both passes ---------------------------------------
@@ -147,12 +275,7 @@ void put_id(Pass& pass, unsigned field, const fbs::Id* id, const flatbuffers::St
 template <class Pass, class Pairs>
 void put_pairs(Pass& pass, unsigned field, const Pairs* pairs) {
   if (pairs == nullptr) return;
-  for (const fbs::Tag* pair : *pairs) {
-    pass.message(field, [&] {
-      pass.text(1, view(pair->key()));
-      pass.text(2, view(pair->value()));
-    });
-  }
+  for (const fbs::Tag* pair : *pairs) pass.pair(field, view(pair->key()), view(pair->value()));
 }
 
 template <class Pass>
@@ -163,8 +286,8 @@ void put_ref(Pass& pass, const fbs::Ref& ref) {
   pass.number(4, extended(ref.span_id()));
   pass.text(5, view(ref.parent_service()));
   pass.text(6, view(ref.parent_instance()));
-  pass.text(7, view(ref.parent_endpoint()));
-  pass.text(8, view(ref.address()));
+  pass.operation(7, view(ref.parent_endpoint()));
+  pass.peer(8, view(ref.address()), false);  // has the prefix of its sender
 }
 
 template <class Pass>
@@ -181,8 +304,8 @@ void put_span(Pass& pass, const fbs::Span& span) {
   pass.number(4, extended(floor_to_ms(saturating_sum(span.start_us(), span.duration_us()))));
   if (span.refs() != nullptr)
     for (const fbs::Ref* ref : *span.refs()) pass.message(5, [&] { put_ref(pass, *ref); });
-  pass.text(6, view(span.operation()));
-  pass.text(7, view(span.peer()));
+  pass.operation(6, view(span.operation()));
+  pass.peer(7, view(span.peer()), span.type() == fbs::SpanType::Exit);
   pass.number(8, static_cast<std::uint8_t>(span.type()));
   pass.number(9, span.layer());
   pass.number(10, extended(span.component()));
@@ -212,12 +335,15 @@ void put_member(Pass& pass, const SegmentEncoder::Input& input) {
 
 }  // namespace
 
+SegmentEncoder::SegmentEncoder(SegmentRules rules) : rules_(std::move(rules)) {}
+
 SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_size) {
   constexpr std::size_t kLeast = 16;  // prefix, root offset, identifier, and a table
   if (segment.bytes.size() < kLeast || !fbs::SizePrefixedSegmentBufferHasIdentifier(segment.bytes.data()))
     return Added::unencodable;
-  const std::size_t sizes_before = sizes_.size();
-  Measure measure(sizes_);
+  const std::size_t sizes_before = sizes_.size(), changed_before = changed_.size();
+  const SegmentChanges changes_before = changes_;
+  Measure measure(rules_, keys_, sizes_, changed_, changes_);
   put_member(measure, segment);
   Added added = Added::yes;
   if (measure.size() > kMaxSegment)
@@ -226,6 +352,8 @@ SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_
     added = Added::full;
   if (added != Added::yes) {
     sizes_.resize(sizes_before);
+    changed_.resize(changed_before);
+    changes_ = changes_before;
     return added;
   }
   size_ += measure.size();
@@ -234,13 +362,16 @@ SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_
 }
 
 void SegmentEncoder::write(std::uint8_t* out) const {
-  Write pass(out, sizes_.data());
+  Write pass(out, sizes_.data(), changed_.data());
   for (const Input& input : inputs_) put_member(pass, input);
 }
 
 void SegmentEncoder::clear() {
   inputs_.clear();
   sizes_.clear();
+  changed_.clear();
+  if (changed_.capacity() > kMaxKept) changed_.shrink_to_fit();
+  changes_ = {};
   size_ = 0;
 }
 

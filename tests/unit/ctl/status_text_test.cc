@@ -135,6 +135,16 @@ TEST_SUITE("ctl/status_text") {
     CHECK(contains(status_text(status, {}), "  4 (rejected 3, reset 1)\n"));
   }
 
+  TEST_CASE("what was changed in segments is counted in a line, once there is something") {
+    json status = healthy();
+    CHECK(status_text(status, {}).find("changed") == std::string::npos);
+    json& changed = status["collector"]["changed"];
+    changed = {
+        {"tags_dropped", 0}, {"tags_masked", 12}, {"urls_masked", 3}, {"endpoint_names_cut", 0}, {"peers_cut", 1}};
+    CHECK(status_text(status, {}).find("\nchanged    12 tags masked, 3 URLs masked, 1 peers cut\n") !=
+          std::string::npos);
+  }
+
   TEST_CASE("whatever is wrong has a warning") {
     CHECK(warning("/daemon/state", "draining") == "the daemon is stopping");
     CHECK(warning("/collector/state", "down") == "no connection to the collector oap:11800 for 1m00s");
