@@ -72,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require_hidden(rules, TextKind::peer, "u:" + secret + "@" + around);
   require_hidden(rules, TextKind::peer, "h:1;password=" + secret + ";a=" + around);
   require_hidden(rules, TextKind::query, "a=" + around + "\npassword=[" + secret + "]");
+  require_hidden(rules, TextKind::headers, "A: " + around + "\nReferer=[https://h/?token=" + secret + "]");
   require_hidden(rules, TextKind::headers, "A: " + around + "\nAuthorization: Bearer " + secret + around);
   return 0;
 }
