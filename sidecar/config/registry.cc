@@ -35,7 +35,8 @@ std::string row(const std::string& name, const std::string& reader, const std::s
 const std::vector<OtherVariable>& other_variables() {
   static const std::vector<OtherVariable> variables = {
       {"SW_SIDECAR_SERVICE", "applications", "TracerOptions::service", "",
-       "The service's name, where the application gives none. Ignored by programs with more rights than their user."},
+       "The service's name, where the application gives none; without either nothing is traced. Ignored by programs "
+       "with more rights than their user."},
       {"SW_SIDECAR_SOCKET", "applications", "TracerOptions::socket", "/run/sw-sidecar/ingest.v1.sock",
        "The sidecar's socket, where the application gives none. Ignored by programs with more rights than their user."},
       {"SW_SIDECAR_CONTROL", "sidecarctl", "--socket", "/run/sw-sidecar/control.sock",

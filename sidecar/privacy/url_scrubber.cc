@@ -22,7 +22,7 @@ constexpr Marks kPathMarks = marks(":;?#");
 constexpr Marks kPeerMarks = marks(":;?#@/,");
 constexpr Marks kQueryMarks = marks(":;?#&");
 constexpr Marks kLinesMarks = marks(":;?#&\n");
-constexpr Marks kHeaderMarks = marks("\n");
+constexpr Marks kNoMarks = marks("");
 
 constexpr Marks kAuthorityEnds = marks("/?#");
 constexpr Marks kUrlEnds = [] {
@@ -49,30 +49,32 @@ class UrlScrubber::Walk {
       : rules_(rules), text_(text), kind_(kind), out_(out) {}
 
   bool run() {
+    const std::size_t size = text_.size();
     switch (kind_) {
       case TextKind::text:
-        for (std::size_t at = text_.find(kScheme); at < text_.size(); at = text_.find(kScheme, at)) {
-          std::size_t end = at;
-          while (end < text_.size() && !is(kUrlEnds, text_[end])) ++end;
-          walk(at, end, Part::path);
-          at = end;
-        }
+        urls(0, size);
         break;
       case TextKind::url:
+        walk(text_.starts_with("//") ? credentials(2, size) : 0, size, Part::path);
+        break;
       case TextKind::operation:
-        walk(0, text_.size(), Part::path);
+        walk(0, size, Part::path);
         break;
       case TextKind::peer:
-        walk(parameter(0, text_.size(), Part::path), text_.size(), Part::path);
+        walk(parameter(0, size, Part::path), size, Part::path);
         break;
       case TextKind::query:
         if (rules_.mode_ == UrlPrivacy::drop_query)
-          replace(0, text_.size(), {});
+          replace(0, size, {});
         else
-          walk(parameter(0, text_.size(), Part::query), text_.size(), Part::query);
+          walk(parameter(0, size, Part::query), size, Part::query);
         break;
       case TextKind::headers:
-        walk(parameter(0, text_.size(), Part::header), text_.size(), Part::header);
+        for (std::size_t at = 0; at < size;) {
+          const std::size_t end = find_first_of("\n", at, size);
+          if (parameter(at, end, Part::header) != end) urls(at, end);
+          at = end + 1;
+        }
         break;
     }
     if (changed_) out_.append(text_, copied_);
@@ -80,7 +82,20 @@ class UrlScrubber::Walk {
   }
 
  private:
-  enum class Part { path, query, header };  // a fragment is a query
+  enum class Part { path, query, header };  // a fragment is a query; a header is one line
+
+  // Whatever begins with SCHEME:// between `at` and `limit`.
+  void urls(std::size_t at, std::size_t limit) {
+    while (at < limit) {
+      const std::size_t found = text_.substr(at, limit - at).find(kScheme);
+      if (found == std::string_view::npos) return;
+      at += found;
+      std::size_t end = at;
+      while (end < limit && !is(kUrlEnds, text_[end])) ++end;
+      walk(at, end, Part::path);
+      at = end;
+    }
+  }
 
   // Handles everything from `at` on that begins before `end`.
   void walk(std::size_t at, std::size_t end, Part part) {
@@ -128,7 +143,7 @@ class UrlScrubber::Walk {
       if (*last_at_ + 1 > stop) sign = *last_at_;
     }
     if (sign == end) return begin;
-    replace(begin, sign, kHidden);
+    if (sign > begin) replace(begin, sign, kHidden);
     return sign + 1;
   }
 
@@ -141,7 +156,7 @@ class UrlScrubber::Walk {
   }
 
   // Looks at the parameter that may stand at `begin`. Returns where to go on: behind what was hidden, else where it
-  // began, since there may be credentials in it. So each letter is looked at twice at most.
+  // began, since there may be credentials in it. So each letter is looked at a few times at most.
   std::size_t parameter(std::size_t begin, std::size_t end, Part part) {
     while (begin < end && text_[begin] == ' ') ++begin;
     const Marks& wanted = marks_of(part);
@@ -157,11 +172,20 @@ class UrlScrubber::Walk {
       replace(begin, at, kHidden);
       return at;
     }
+    if (at > begin && text_[at - 1] == ' ') name = without_spaces(begin, at);
     const std::size_t value = at + 1;
     if (!all && (rules_.names_.end(name) & rules_.secret_) == 0) return begin;
     const std::size_t value_end = end_of_value(value, end, part);
     if (value_end > value) replace(value, value_end, kHidden);
     return value_end;
+  }
+
+  // The name in this range, read without the spaces at its end.
+  NameMatcher::State without_spaces(std::size_t begin, std::size_t end) const {
+    while (end > begin && text_[end - 1] == ' ') --end;
+    NameMatcher::State name = rules_.names_.begin();
+    while (begin < end) name = rules_.names_.feed(name, letter(begin, end));
+    return name;
   }
 
   // The letter at `at`, decoded if it is %-encoded; moves on.
@@ -178,7 +202,7 @@ class UrlScrubber::Walk {
 
   // A secret may hold ; and ?, although parameters may begin there too.
   std::size_t end_of_value(std::size_t value, std::size_t end, Part part) const {
-    const char* ends = part == Part::path ? ";?#" : part == Part::header ? "\n" : "&#";
+    const char* ends = part == Part::path ? ";?#" : part == Part::header ? "" : "&#";
     if (kind_ == TextKind::query) ends = value < end && text_[value] == '[' ? "\n" : "&\n";
     return find_first_of(ends, value, end);
   }
@@ -190,7 +214,7 @@ class UrlScrubber::Walk {
   }
 
   const Marks& marks_of(Part part) const {
-    if (part == Part::header) return kHeaderMarks;
+    if (part == Part::header) return kNoMarks;
     if (part == Part::query) return kind_ == TextKind::query ? kLinesMarks : kQueryMarks;
     return kind_ == TextKind::peer ? kPeerMarks : kPathMarks;
   }

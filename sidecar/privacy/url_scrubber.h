@@ -28,7 +28,7 @@ enum class TextKind : std::uint8_t {
   operation,  // an operation's name: perhaps with a query. # is a letter of Class#method
   peer,       // an address, a URL, or a connection string: HOST;password=...
   query,      // parameters: a=1&b=2, or a line each; b=[...] as Java agents write http.params
-  headers,    // a line each: Name=[value], or Name: value
+  headers,    // a line each: Name=[value], or Name: value; other values are looked at as text
 };
 
 class UrlScrubber {

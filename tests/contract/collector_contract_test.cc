@@ -438,13 +438,15 @@ TEST_SUITE("contract/collector") {
     CHECK(f.encoding.bytes <= 1u << 20);
   }
 
-  TEST_CASE("secrets stay here, and what was hidden counts once, when it has arrived") {
-    Fixture f;
+  TEST_CASE("secrets stay here, peers have their prefix, and what was changed counts once, when it has arrived") {
+    UplinkOptions options;
+    options.peer_prefix = "cluster/";
+    Fixture f(options);
     f.start();
     flatbuffers::FlatBufferBuilder fbb;
     const std::vector<flatbuffers::Offset<fbs::Tag>> tags{fbs::CreateTagDirect(fbb, "password", "s3cret")};
-    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Entry, 3, 1, false,
-                                            ("/a?token=s3cret&b=" + std::string(200, 'b')).c_str(), nullptr, &tags);
+    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Exit, 3, 1, false,
+                                            ("/a?token=s3cret&b=" + std::string(200, 'b')).c_str(), "h:1", &tags);
     const auto spans = fbb.CreateVector(&span, 1);
     const fbs::Id id(1, 2, 3);
     fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
@@ -460,6 +462,7 @@ TEST_SUITE("contract/collector") {
     const wire::v3::SegmentObject arrived = f.server.store().segments()[0];
     CHECK(arrived.SerializeAsString().find("s3cret") == std::string::npos);
     CHECK(arrived.spans(0).tags(0).value() == "***");
+    CHECK(arrived.spans(0).peer() == "cluster/h:1");
   }
 
   TEST_CASE("what is no segment is left out, and nothing but that makes no call") {

@@ -19,16 +19,11 @@
 #include <string_view>
 #include <vector>
 
-#include "privacy/privacy_rules.h"
 #include "uplink/segment_changes.h"
 #include "uplink/v3/key_cache.h"
+#include "uplink/v3/segment_rules.h"
 
 namespace sidecar::v3 {
-
-struct SegmentRules {
-  PrivacyRules privacy;
-  std::string peer_prefix;  // of the peers of exit spans
-};
 
 class SegmentEncoder {
  public:
@@ -42,11 +37,6 @@ class SegmentEncoder {
   // the repair of broken text at most triples it; what hiding adds to a hostile one (PrivacyRules)
   // may go beyond.
   static constexpr std::size_t kMaxSegment = 16u << 20;
-
-  // In UTF-16 units. Java agents send no longer names of operations, collectors cut endpoints there, and those before
-  // 9.6 lose a segment with one of 1,000. Peers as Java agents cut them.
-  static constexpr std::size_t kMaxOperation = 150;
-  static constexpr std::size_t kMaxPeer = 200;
 
   explicit SegmentEncoder(SegmentRules rules = {});
 

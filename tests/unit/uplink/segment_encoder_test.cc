@@ -318,6 +318,21 @@ TEST_SUITE("uplink/utf8") {
           }
   }
 
+  TEST_CASE("the letters without which there is nothing to hide are seen wherever they stand") {
+    for (std::size_t size = 1; size < 20; ++size)
+      for (std::size_t at = 0; at < size; ++at)
+        for (int letter = 0; letter < 0x80; ++letter) {
+          std::string text(size, 'a');
+          text[at] = static_cast<char>(letter);
+          const v3::Utf8Size found = v3::utf8_size(text);
+          REQUIRE(found.marks == (std::string(";<=>?@").find(static_cast<char>(letter)) != std::string::npos));
+          REQUIRE(found.valid);
+          REQUIRE(found.bytes == size);
+        }
+    CHECK_FALSE(v3::utf8_size("").marks);
+    CHECK(v3::utf8_size("\xC3\xA9=").marks);
+  }
+
   TEST_CASE("valid text of any length stays as it is") {
     std::string text;
     for (int i = 0; i < 40; ++i) {
