@@ -117,8 +117,19 @@ class SIDECAR_VISIBLE SpanOps {
   template <class Setter>
   SIDECAR_LOCAL void inject(Setter&& set) {
     HeaderTexts headers;
-    self().with_segment(
-        [&](Builder& b, std::uint32_t at) { write_headers(b, at == kIgnoredSpan ? kNone : at, headers); });
+    Core* stranger = nullptr;
+    const auto write = [&](Builder& b, std::uint32_t at) {
+      if (stranger == nullptr && !b.core->introduced()) {
+        stranger = b.core;
+      } else {
+        write_headers(b, at == kIgnoredSpan ? kNone : at, headers);
+      }
+    };
+    self().with_segment(write);
+    if (stranger != nullptr) {  // the answer may have come meanwhile; not asked for while the segment is held
+      stranger->introduce();
+      self().with_segment(write);
+    }
     headers.hand_to(set);
   }
   // Empty if the trace is not sampled.
