@@ -67,9 +67,18 @@ TEST_CASE("patterns: ? is one character but a slash, * any number of these, ** a
       {"/a?c", "/abc", true},
       {"/a?c", "/a/c", false},
       {"/a?c", "/ac", false},
-      {"/a?c", "/a\xC3\xA4" "c", true},  // two bytes, one character
-      {"/a??c", "/a\xC3\xA4\xE2\x82\xAC" "c", true},
-      {"/a??c", "/a\xC3\xA4" "c", false},
+      {"/a?c",
+       "/a\xC3\xA4"
+       "c",
+       true},  // two bytes, one character
+      {"/a??c",
+       "/a\xC3\xA4\xE2\x82\xAC"
+       "c",
+       true},
+      {"/a??c",
+       "/a\xC3\xA4"
+       "c",
+       false},
       {"*.html", "index.html", true},
       {"GET:/a/*/b*", "GET:/a/1/bcd", true},
       {"***", "a/b", true},
@@ -166,8 +175,9 @@ TEST_CASE("what another service has decided to trace is ignored all the same") {
   f.peer.send_config({}, {"/health"});
   f.tracer.on_idle();
   const auto header = [](std::string_view name) {
-    return name == "sw8" ? std::string("1-MQ==-NQ==-3-bWVzaA==-aW5zdGFuY2U=-L2FwaS92MS9oZWFsdGg=-ZXhhbXBsZS5jb206ODA4MA==")
-                         : std::string();
+    return name == "sw8"
+               ? std::string("1-MQ==-NQ==-3-bWVzaA==-aW5zdGFuY2U=-L2FwaS92MS9oZWFsdGg=-ZXhhbXBsZS5jb206ODA4MA==")
+               : std::string();
   };
   { sidecar::Span span = f.tracer.entry("/health", header); }
   f.peer.serve();

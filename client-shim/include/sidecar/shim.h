@@ -131,6 +131,8 @@ class SIDECAR_VISIBLE Tracer {
   // Where this thread is in a trace; see local(). Empty if it is in none.
   SIDECAR_LOCAL Snapshot capture() noexcept { return current().capture(); }
 
+  // Whether there was a service name when it was opened, and memory.
+  SIDECAR_LOCAL bool opened() const noexcept { return state_ != nullptr; }
   // Whether spans are recorded at the moment.
   SIDECAR_LOCAL bool enabled() noexcept {
     detail::Core* const core = this->core();
