@@ -24,7 +24,6 @@
 #include "log/log.h"
 #include "uplink/collector.h"
 #include "uplink/collector_connection.h"
-#include "uplink/rpc.h"
 #include "uplink/v3/methods.h"
 #include "uplink/v3/segment_encoder.h"
 
@@ -51,7 +50,7 @@ class CollectorV3 final : public Collector {
   CallPtr send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) override;
 
  private:
-  class UnaryCall;
+  class MethodCall;
 
   void on_connection(CollectorConnection::Event event);
   void set_state(CollectorState state);

@@ -1,0 +1,42 @@
+#pragma once
+
+// MethodCall is one call of a method of generation v3: in one spelling, and in the
+// other one if the first does not exist there. It tells its collector what the answer
+// means before it tells whoever called.
+//
+// Owner: whoever made the call; not after its collector. Thread: loop. Does not try
+// again what failed: that is the caller's.
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include <memory>
+
+#include "uplink/rpc.h"
+#include "uplink/v3/collector_v3.h"
+#include "uplink/v3/methods.h"
+
+namespace sidecar::v3 {
+
+class CollectorV3::MethodCall final : public Call {
+ public:
+  // `plainer`, if it is valid, is what is sent instead when the server refuses `request`.
+  MethodCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
+             grpc::ByteBuffer plainer = {});
+
+ private:
+  // Answers in a later turn, without a call.
+  void refuse();
+  void send(Spelling spelling);
+  void on_answer(Spelling spelling, const grpc::Status& status, const grpc::ByteBuffer& answer);
+
+  CollectorV3& owner_;
+  const Method method_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer plainer_;
+  Answered answered_;
+  bool second_ = false;  // the other spelling is being tried
+  std::unique_ptr<Rpc> rpc_;
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace sidecar::v3
