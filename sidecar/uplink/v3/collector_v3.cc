@@ -58,8 +58,11 @@ CollectorStatus CollectorV3::status() const {
   status.state = state_;
   status.since = since_;
   status.address = connection_.address();
-  if (spelling_worked_)
-    status.spelling = spelling_ == Spelling::packaged ? "skywalking.v3 collectInSync" : "bare collectInSync";
+  const Route route = routes_.first(Method::segments);
+  if (routes_.worked(Method::segments))
+    status.spelling = to_text(route);
+  else if (routes_.any_worked())
+    status.spelling = route.bare ? "bare" : "skywalking.v3";
   return status;
 }
 
@@ -100,13 +103,13 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
   }
   encoding.bytes = encoder_.size();
   if (encoding.taken == encoding.unencodable.size()) return nullptr;
-  return std::make_unique<MethodCall>(*this, Method::collect_in_sync, to_buffer(encoder_), std::move(answered));
+  return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(encoder_), std::move(answered));
 }
 
 void CollectorV3::on_connection(CollectorConnection::Event event) {
   if (event == CollectorConnection::Event::ready) {
     ++status_.connects;
-    spelling_worked_ = false;
+    routes_ = Routes();
     probes_ = 0;
     log_info("connected to the collector at {}", connection_.address());
     set_state(CollectorState::up);
@@ -159,7 +162,7 @@ void CollectorV3::account(Method method, Verdict verdict, const std::string& det
   if (verdict == Verdict::hold_auth) {
     log_error("the collector refuses our token ({}); holding everything back", detail);
     hold(CollectorState::auth);
-  } else if (verdict == Verdict::wrong_server && method == Method::collect_in_sync) {
+  } else if (verdict == Verdict::wrong_server && method == Method::segments) {
     log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(),
               detail);
     hold(CollectorState::wrong_server);
@@ -185,7 +188,7 @@ void CollectorV3::hold(CollectorState state) {
 
 void CollectorV3::probe() {
   const grpc::Slice empty_collection;
-  probe_ = std::make_unique<MethodCall>(*this, Method::collect_in_sync, grpc::ByteBuffer(&empty_collection, 1),
+  probe_ = std::make_unique<MethodCall>(*this, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
                                         [this](Outcome outcome) { on_probe(outcome); });
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "uplink/v3/collection_cut.h"
 #include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 
@@ -45,11 +46,12 @@ CollectorV3::MethodCall::MethodCall(CollectorV3& owner, Method method, grpc::Byt
       method_(method),
       request_(std::move(request)),
       plainer_(std::move(plainer)),
-      answered_(std::move(answered)) {
+      answered_(std::move(answered)),
+      first_(owner.routes_.first(method)) {
   if (owner.connection_.stub() == nullptr)
     refuse();
   else
-    send(owner.spelling_);
+    send();
 }
 
 void CollectorV3::MethodCall::refuse() {
@@ -60,37 +62,48 @@ void CollectorV3::MethodCall::refuse() {
   timer_->start(Duration::zero());
 }
 
-void CollectorV3::MethodCall::send(Spelling spelling) {
-  rpc_ = std::make_unique<Rpc>(owner_.completions_, *owner_.connection_.stub(), path_of(method_, spelling), request_,
-                               owner_.options_.deadline,
-                               [this, spelling](const grpc::Status& status, const grpc::ByteBuffer& answer) {
-                                 on_answer(spelling, status, answer);
-                               });
+void CollectorV3::MethodCall::send() {
+  grpc::GenericStub& stub = *owner_.connection_.stub();
+  const char* const path = path_of(method_, route());
+  const Duration deadline = owner_.options_.deadline;
+  if (route().stream) {
+    stream_ = std::make_unique<StreamRpc>(owner_.completions_, stub, path, cut(request_), deadline,
+                                          [this](const grpc::Status& status, const grpc::ByteBuffer& answer,
+                                                 bool whole) { on_answer(status, answer, whole); });
+    return;
+  }
+  rpc_ = std::make_unique<Rpc>(
+      owner_.completions_, stub, path, request_, deadline,
+      [this](const grpc::Status& status, const grpc::ByteBuffer& answer) { on_answer(status, answer, true); });
 }
 
-void CollectorV3::MethodCall::on_answer(Spelling spelling, const grpc::Status& status, const grpc::ByteBuffer& answer) {
+void CollectorV3::MethodCall::on_answer(const grpc::Status& status, const grpc::ByteBuffer& answer, bool whole) {
   const bool too_long = is_answer_too_long(status);
   Verdict verdict = too_long ? Verdict::delivered : verdict_of(status.error_code(), false);
+  std::string detail = detail_of(status);
   if (verdict == Verdict::next_spelling) {
-    if (!second_ && owner_.connection_.stub() != nullptr) {
-      second_ = true;
-      return send(next(spelling));
+    if (tried_ + 1 < routes_of(method_) && owner_.connection_.stub() != nullptr) {
+      ++tried_;
+      return send();
     }
     verdict = Verdict::wrong_server;
   } else if (verdict == Verdict::suspect && plainer_.Valid() && owner_.connection_.stub() != nullptr) {
-    owner_.log_plainer(detail_of(status));
+    owner_.log_plainer(detail);
     request_.Clear();
     request_.Swap(&plainer_);
-    return send(spelling);
+    return send();
+  } else if (verdict == Verdict::delivered && !whole) {
+    // It may have kept some, or none: as if the connection had broken.
+    verdict = Verdict::retry;
+    detail = "answered before everything was sent";
   } else if (verdict == Verdict::delivered) {
     if (too_long || !is_commands(answer)) ++owner_.status_.undecodable_answers;
-    owner_.spelling_ = spelling;
-    owner_.spelling_worked_ = true;
+    owner_.routes_.learn(method_, route());
+    detail.clear();
   }
-  Outcome outcome{verdict, verdict == Verdict::delivered ? std::string() : detail_of(status)};
   const Answered answered = std::move(answered_);
-  owner_.account(method_, verdict, outcome.detail);
-  answered(std::move(outcome));  // may destroy this
+  owner_.account(method_, verdict, detail);
+  answered({verdict, std::move(detail)});  // may destroy this
 }
 
 }  // namespace sidecar::v3
