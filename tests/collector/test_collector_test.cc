@@ -6,6 +6,7 @@
 #include <httplib.h>
 
 #include "http_door.h"
+#include "test_certificates.h"
 #include "traces.h"
 
 using namespace sidecar;
@@ -18,8 +19,9 @@ constexpr auto kLimit = 20s;
 // A client that sends bytes, as a hostile one would.
 class Client {
  public:
-  explicit Client(const std::string& address)
-      : stub_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())) {}
+  explicit Client(const std::string& address,
+                  const std::shared_ptr<grpc::ChannelCredentials>& credentials = grpc::InsecureChannelCredentials())
+      : stub_(grpc::CreateChannel(address, credentials)) {}
 
   // Sends the messages on one call and half-closes; `answer` as text.
   grpc::Status call(const std::string& path, const std::vector<std::string>& messages, const std::string& token = "") {
@@ -75,6 +77,16 @@ constexpr char kSync[] = "/skywalking.v3.TraceSegmentReportService/collectInSync
 constexpr char kBareSync[] = "/TraceSegmentReportService/collectInSync";
 constexpr char kPing[] = "/skywalking.v3.ManagementService/keepAlive";
 
+// `cert` and `key`: of the client, or empty.
+std::shared_ptr<grpc::ChannelCredentials> tls(const std::string& ca, const std::string& cert = "",
+                                              const std::string& key = "") {
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = ca;
+  options.pem_cert_chain = cert;
+  options.pem_private_key = key;
+  return grpc::SslCredentials(options);
+}
+
 }  // namespace
 
 TEST_SUITE("collector/test_collector") {
@@ -120,6 +132,46 @@ TEST_SUITE("collector/test_collector") {
     CHECK(client.call(kPing, {""}).error_code() == grpc::PERMISSION_DENIED);
     CHECK(client.call(kPing, {""}, "other").error_code() == grpc::PERMISSION_DENIED);
     CHECK(client.call(kPing, {""}, "secret").ok());
+  }
+
+  TEST_CASE("what each call brought is remembered in order") {
+    TestCollector server({.token = "secret"});
+    Client client(server.address());
+    client.call(kPing, {""}, "other");
+    client.call(kPing, {""}, "secret");
+    client.call("/no.such.Service/call", {""});
+    const std::vector<StoredCall> calls = server.store().call_log();
+    REQUIRE(calls.size() == 3);
+    CHECK(calls[0].status == "PERMISSION_DENIED");
+    CHECK(calls[0].token == "other");
+    CHECK(calls[1].path == kPing);
+    CHECK(calls[1].status == "OK");
+    CHECK(calls[1].token == "secret");
+    CHECK(calls[2].path == "/no.such.Service/call");
+    CHECK(calls[2].status == "UNIMPLEMENTED");
+    CHECK(calls[2].token.empty());
+    CHECK(calls[2].peer.starts_with("ipv4:127.0.0.1:"));
+  }
+
+  TEST_CASE("with a certificate it speaks TLS alone, also after a restart") {
+    TestCollector server({.tls_cert = kTestServerCert, .tls_key = kTestServerKey});
+    CHECK(Client(server.address(), tls(kTestCa)).call(kPing, {""}).ok());
+    CHECK(Client(server.address()).call(kPing, {""}).error_code() == grpc::UNAVAILABLE);
+    CHECK(Client(server.address(), tls(kStrangerCert)).call(kPing, {""}).error_code() == grpc::UNAVAILABLE);
+    server.restart();
+    CHECK(Client(server.address(), tls(kTestCa)).call(kPing, {""}).ok());
+    CHECK(server.store().count_calls("") == 2);
+  }
+
+  TEST_CASE("with a CA of clients it wants a certificate that this CA has signed") {
+    TestCollector server({.tls_cert = kTestServerCert, .tls_key = kTestServerKey, .client_ca = kTestCa});
+    const auto code = [&](const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+      return Client(server.address(), credentials).call(kPing, {""}).error_code();
+    };
+    CHECK(code(tls(kTestCa, kTestClientCert, kTestClientKey)) == grpc::OK);
+    CHECK(code(tls(kTestCa)) == grpc::UNAVAILABLE);
+    CHECK(code(tls(kTestCa, kStrangerCert, kStrangerKey)) == grpc::UNAVAILABLE);
+    CHECK(server.store().count_calls("") == 1);
   }
 
   TEST_CASE("a message beyond the limit resets the stream, as a real server does") {

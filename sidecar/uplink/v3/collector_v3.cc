@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "uplink/dialect.h"
 #include "uplink/grpc_log.h"
+#include "uplink/v3/method_call.h"
 #include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 #include "v3/management.pb.h"
@@ -14,7 +15,6 @@
 namespace sidecar::v3 {
 namespace {
 
-constexpr std::size_t kMaxDetail = 200;
 constexpr char kDefaultLayer[] = "GENERAL";
 
 grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
@@ -30,101 +30,7 @@ grpc::ByteBuffer to_buffer(const SegmentEncoder& encoder) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// Commands are not obeyed by this generation of the sidecar, only looked at. The
-// size of an answer is bounded by the connection.
-bool is_commands(const grpc::ByteBuffer& answer) {
-  grpc::Slice slice;
-  wire::v3::Commands commands;
-  if (answer.Length() == 0) return true;
-  return answer.DumpToSingleSlice(&slice).ok() &&
-         commands.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
-}
-
-// The server took the call and said more than the connection reads. gRPC reports that with
-// a status that a server may send as well; only its words tell (gRPC 1.51, message_size_filter).
-bool is_answer_too_long(const grpc::Status& status) {
-  constexpr std::string_view kWords = "Received message larger than max";
-  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
-         status.error_message().compare(0, kWords.size(), kWords) == 0;
-}
-
-std::string detail_of(const grpc::Status& status) {
-  std::string detail(status_name(status.error_code()));
-  if (!status.error_message().empty()) detail += ": " + printable(status.error_message(), kMaxDetail);
-  return detail;
-}
-
 }  // namespace
-
-// One call of a method: in one spelling, and in the other one if the first does not exist there.
-class CollectorV3::UnaryCall final : public Call {
- public:
-  // `plainer`, if it is valid, is what is sent instead when the server refuses `request`.
-  UnaryCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
-            grpc::ByteBuffer plainer = {})
-      : owner_(owner),
-        method_(method),
-        request_(std::move(request)),
-        plainer_(std::move(plainer)),
-        answered_(std::move(answered)) {
-    if (owner.connection_.stub() == nullptr)
-      refuse();
-    else
-      send(owner.spelling_);
-  }
-
- private:
-  // Answers in a later turn, without a call.
-  void refuse() {
-    timer_ = owner_.loop_.make_timer([this] {
-      const Answered answered = std::move(answered_);  // the answer may destroy this
-      answered({Verdict::retry, "not connected"});
-    });
-    timer_->start(Duration::zero());
-  }
-
-  void send(Spelling spelling) {
-    rpc_ = std::make_unique<Rpc>(owner_.completions_, *owner_.connection_.stub(), path_of(method_, spelling), request_,
-                                 owner_.options_.deadline,
-                                 [this, spelling](const grpc::Status& status, const grpc::ByteBuffer& answer) {
-                                   on_answer(spelling, status, answer);
-                                 });
-  }
-
-  void on_answer(Spelling spelling, const grpc::Status& status, const grpc::ByteBuffer& answer) {
-    const bool too_long = is_answer_too_long(status);
-    Verdict verdict = too_long ? Verdict::delivered : verdict_of(status.error_code(), false);
-    if (verdict == Verdict::next_spelling) {
-      if (!second_ && owner_.connection_.stub() != nullptr) {
-        second_ = true;
-        return send(next(spelling));
-      }
-      verdict = Verdict::wrong_server;
-    } else if (verdict == Verdict::suspect && plainer_.Valid() && owner_.connection_.stub() != nullptr) {
-      owner_.log_plainer(detail_of(status));
-      request_.Clear();
-      request_.Swap(&plainer_);
-      return send(spelling);
-    } else if (verdict == Verdict::delivered) {
-      if (too_long || !is_commands(answer)) ++owner_.status_.undecodable_answers;
-      owner_.spelling_ = spelling;
-      owner_.spelling_worked_ = true;
-    }
-    Outcome outcome{verdict, verdict == Verdict::delivered ? std::string() : detail_of(status)};
-    const Answered answered = std::move(answered_);
-    owner_.account(method_, verdict, outcome.detail);
-    answered(std::move(outcome));  // may destroy this
-  }
-
-  CollectorV3& owner_;
-  const Method method_;
-  grpc::ByteBuffer request_;
-  grpc::ByteBuffer plainer_;
-  Answered answered_;
-  bool second_ = false;  // the other spelling is being tried
-  std::unique_ptr<Rpc> rpc_;
-  std::unique_ptr<Timer> timer_;
-};
 
 CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& random)
     : options_(options),
@@ -153,8 +59,11 @@ CollectorStatus CollectorV3::status() const {
   status.state = state_;
   status.since = since_;
   status.address = connection_.address();
-  if (spelling_worked_)
-    status.spelling = spelling_ == Spelling::packaged ? "skywalking.v3 collectInSync" : "bare collectInSync";
+  const Route route = routes_.first(Method::segments);
+  if (routes_.worked(Method::segments))
+    status.spelling = to_text(route);
+  else if (routes_.any_worked())
+    status.spelling = route.bare ? "bare" : "skywalking.v3";
   return status;
 }
 
@@ -167,7 +76,7 @@ CallPtr CollectorV3::report_properties(const InstanceName& name, const Propertie
     pair.set_key(repaired(key));
     pair.set_value(repaired(value));
   }
-  return std::make_unique<UnaryCall>(*this, Method::properties, to_buffer(message), std::move(answered));
+  return std::make_unique<MethodCall>(*this, Method::properties, to_buffer(message), std::move(answered));
 }
 
 CallPtr CollectorV3::keep_alive(const InstanceName& name, Answered answered) {
@@ -177,10 +86,10 @@ CallPtr CollectorV3::keep_alive(const InstanceName& name, Answered answered) {
   message.set_layer(repaired(name.layer));
   const grpc::ByteBuffer request = to_buffer(message);
   if (name.layer.empty() || name.layer == kDefaultLayer)
-    return std::make_unique<UnaryCall>(*this, Method::keep_alive, request, std::move(answered));
+    return std::make_unique<MethodCall>(*this, Method::keep_alive, request, std::move(answered));
   // 9.0 to 9.4 answer UNKNOWN to a layer that they do not know; better shown in the default one than not at all.
   message.set_layer(kDefaultLayer);
-  return std::make_unique<UnaryCall>(*this, Method::keep_alive, request, std::move(answered), to_buffer(message));
+  return std::make_unique<MethodCall>(*this, Method::keep_alive, request, std::move(answered), to_buffer(message));
 }
 
 CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) {
@@ -200,13 +109,13 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
     if (outcome.verdict == Verdict::delivered) status_.changes += changes;
     answered(std::move(outcome));  // may destroy this
   };
-  return std::make_unique<UnaryCall>(*this, Method::collect_in_sync, to_buffer(encoder_), count);
+  return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(encoder_), count);
 }
 
 void CollectorV3::on_connection(CollectorConnection::Event event) {
   if (event == CollectorConnection::Event::ready) {
     ++status_.connects;
-    spelling_worked_ = false;
+    routes_ = Routes();
     probes_ = 0;
     log_info("connected to the collector at {}", connection_.address());
     set_state(CollectorState::up);
@@ -259,7 +168,7 @@ void CollectorV3::account(Method method, Verdict verdict, const std::string& det
   if (verdict == Verdict::hold_auth) {
     log_error("the collector refuses our token ({}); holding everything back", detail);
     hold(CollectorState::auth);
-  } else if (verdict == Verdict::wrong_server && method == Method::collect_in_sync) {
+  } else if (verdict == Verdict::wrong_server && method == Method::segments) {
     log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(),
               detail);
     hold(CollectorState::wrong_server);
@@ -285,8 +194,8 @@ void CollectorV3::hold(CollectorState state) {
 
 void CollectorV3::probe() {
   const grpc::Slice empty_collection;
-  probe_ = std::make_unique<UnaryCall>(*this, Method::collect_in_sync, grpc::ByteBuffer(&empty_collection, 1),
-                                       [this](Outcome outcome) { on_probe(outcome); });
+  probe_ = std::make_unique<MethodCall>(*this, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
+                                        [this](Outcome outcome) { on_probe(outcome); });
 }
 
 void CollectorV3::on_probe(const Outcome& outcome) {

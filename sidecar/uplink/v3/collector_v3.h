@@ -1,12 +1,13 @@
 #pragma once
 
-// CollectorV3 is the Collector for SkyWalking 8.2 to 10.x: names instead of ids,
-// three unary methods, of which collectInSync is the one whose answer settles
-// segments. A layer that the server does not know is replaced by GENERAL. It finds
-// out which spelling of the paths the server knows, and is not ready while the
-// server refuses our token or is no v3 server at all:
+// CollectorV3 is the Collector for SkyWalking 8.0 to 10.x: names instead of ids, two
+// unary methods for instances, and for segments collectInSync or, where that does
+// not exist (8.0, 8.1), the stream `collect`, whose answer settles them as well.
+// A layer that the server does not know is replaced by GENERAL. It finds out which
+// paths the server knows (methods.h), and is not ready while the server refuses
+// our token or is no v3 server at all:
 //
-//                          UNIMPLEMENTED in both spellings    +--------------+
+//                          UNIMPLEMENTED by every route       +--------------+
 //    +----+  ---------------------------------------------->  | wrong_server | --+ probe with
 //    | up |                                                   +--------------+   | back-off:
 //    +----+  ---------------------------------------------->  +--------------+   | an empty
@@ -24,7 +25,6 @@
 #include "log/log.h"
 #include "uplink/collector.h"
 #include "uplink/collector_connection.h"
-#include "uplink/rpc.h"
 #include "uplink/v3/methods.h"
 #include "uplink/v3/segment_encoder.h"
 
@@ -51,7 +51,7 @@ class CollectorV3 final : public Collector {
   CallPtr send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) override;
 
  private:
-  class UnaryCall;
+  class MethodCall;
 
   void on_connection(CollectorConnection::Event event);
   void set_state(CollectorState state);
@@ -75,8 +75,7 @@ class CollectorV3 final : public Collector {
   CollectorState state_ = CollectorState::idle;
   Tick since_;
 
-  Spelling spelling_ = Spelling::packaged;  // tried first
-  bool spelling_worked_ = false;            // on this connection
+  Routes routes_;  // of this connection
   LogLimit plainer_log_;
   unsigned probes_ = 0;  // since the state was `up` for a while
 
