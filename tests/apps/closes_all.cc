@@ -1,5 +1,5 @@
-// closes_all SERVICE DIRECTORY: closes every descriptor in mid-run, as programs that become daemons do, and opens files and
-// sockets of its own under the same numbers. It prints how many bytes others wrote there.
+// closes_all SERVICE DIRECTORY: closes every descriptor in mid-run, as programs that become daemons do, and opens files
+// and sockets of its own under the same numbers. It prints how many bytes others wrote there.
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

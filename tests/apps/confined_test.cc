@@ -16,12 +16,17 @@ namespace {
 constexpr unsigned kUser = 4321;
 
 // `secure` started by a user without rights; `mode` of the program file, which root owns. Null when it cannot run.
-nlohmann::json run_as_user(const Host& host, const TemporaryDirectory& files, unsigned mode, const std::string& socket) {
+nlohmann::json run_as_user(const Host& host, const TemporaryDirectory& files, unsigned mode,
+                           const std::string& socket) {
   const std::string copy = files.path() + "/secure-" + std::to_string(mode);
   std::filesystem::copy_file(program("secure"), copy, std::filesystem::copy_options::overwrite_existing);
   chmod(copy.c_str(), mode);
-  std::vector<std::string> argv{"/usr/bin/setpriv", "--reuid=" + std::to_string(kUser),
-                                "--regid=" + std::to_string(kUser), "--clear-groups", copy, "secure"};
+  std::vector<std::string> argv{"/usr/bin/setpriv",
+                                "--reuid=" + std::to_string(kUser),
+                                "--regid=" + std::to_string(kUser),
+                                "--clear-groups",
+                                copy,
+                                "secure"};
   if (!socket.empty()) argv.push_back(socket);
   std::string output;
   run(argv, &output, {host.environment()});

@@ -1,10 +1,10 @@
-// contained KIND SERVICE DIRECTORY ROOT: mounts the sidecar's DIRECTORY under ROOT, makes ROOT its root and works there.
-// KIND is `chroot`, or `container`: namespaces of its own for users, pids, mounts and the host's name, made without any
-// right, as user 4321. Ends with 77 and a line that says why where the host does not allow it.
+// contained KIND SERVICE DIRECTORY ROOT: mounts the sidecar's DIRECTORY under ROOT, makes ROOT its root and works
+// there. KIND is `chroot`, or `container`: namespaces of its own for users, pids, mounts and the host's name, made
+// without any right, as user 4321. Ends with 77 and a line that says why where the host does not allow it.
 
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -44,8 +44,8 @@ int work(const char* service) {
   sidecar::Tracer tracer = sidecar_apps::open_tracer(service, "/run/ingest.v1.sock");
   sidecar_apps::finish(tracer, 1, 5);
   const bool flushed = tracer.flush(std::chrono::seconds(10));
-  sidecar_apps::print_account(tracer, "\"flushed\":" + std::string(flushed ? "true" : "false") +
-                                          ",\"pid\":" + std::to_string(getpid()) + ",");
+  sidecar_apps::print_account(
+      tracer, "\"flushed\":" + std::string(flushed ? "true" : "false") + ",\"pid\":" + std::to_string(getpid()) + ",");
   while (std::getchar() != EOF) {
   }
   return 0;

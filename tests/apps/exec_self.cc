@@ -1,5 +1,5 @@
-// exec_self SERVICE [DESCRIPTORS]: finishes 1..5, executes itself in the middle of a span, and finishes 6..10 as the new
-// program. It prints which descriptors the first one left to the second.
+// exec_self SERVICE [DESCRIPTORS]: finishes 1..5, executes itself in the middle of a span, and finishes 6..10 as the
+// new program. It prints which descriptors the first one left to the second.
 
 #include <unistd.h>
 

@@ -71,7 +71,8 @@ int main(int argc, char** argv) {
     flushed = tracer.flush(kFlush) && flushed;
     if (i == 0) early = resident_kib();
   }
-  sidecar_apps::print_account(tracer, "\"early\":" + std::to_string(early) + ",\"late\":" +
-                                          std::to_string(resident_kib()) + ",\"flushed\":" + (flushed ? "true" : "false") + ",");
+  sidecar_apps::print_account(tracer, "\"early\":" + std::to_string(early) +
+                                          ",\"late\":" + std::to_string(resident_kib()) +
+                                          ",\"flushed\":" + (flushed ? "true" : "false") + ",");
   return 0;
 }

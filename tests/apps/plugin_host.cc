@@ -1,5 +1,6 @@
-// plugin_host SERVICE PLUGIN_V1 PLUGIN_V2: loads shared objects that trace, uses and unloads them, several times over, while a
-// thread that used them lives on. Ends with 5 when one of them stays loaded, and dies when anything of it runs afterwards.
+// plugin_host SERVICE PLUGIN_V1 PLUGIN_V2: loads shared objects that trace, uses and unloads them, several times over,
+// while a thread that used them lives on. Ends with 5 when one of them stays loaded, and dies when anything of it runs
+// afterwards.
 
 #include <dlfcn.h>
 

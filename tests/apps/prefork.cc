@@ -1,6 +1,6 @@
 // prefork SERVICE REQUESTS: a server that forks its workers and replaces those that end, as web servers do, and its own
-// client: it asks REQUESTS requests over TCP, one after the other, each a span of the parent (n from 100001) and one of the worker that served
-// it (n from 1). A worker ends after kPerWorker requests. Prints the pids of all workers.
+// client: it asks REQUESTS requests over TCP, one after the other, each a span of the parent (n from 100001) and one of
+// the worker that served it (n from 1). A worker ends after kPerWorker requests. Prints the pids of all workers.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,5 @@
-// secure SERVICE [SOCKET]: finishes 1..3 and says whether the kernel regards it as a program with more rights than its user.
+// secure SERVICE [SOCKET]: finishes 1..3 and says whether the kernel regards it as a program with more rights than its
+// user.
 
 #include <sys/auxv.h>
 

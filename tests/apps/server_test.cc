@@ -12,7 +12,9 @@ using namespace sidecar;
 using namespace sidecar::test;
 
 TEST_SUITE("apps/server") {
-  TEST_CASE("a prefork server: parent and workers are instances of their own, and nothing is lost when workers are replaced") {
+  TEST_CASE(
+      "a prefork server: parent and workers are instances of their own, and nothing is lost when workers are "
+      "replaced") {
     Host host;
     constexpr unsigned kRequests = 60;
     std::string output;
@@ -69,8 +71,10 @@ TEST_SUITE("apps/server") {
     Host host;
     std::string output;
     constexpr unsigned kAll = 10 * 200 + 10 * 2000;
-    // AddressSanitizer keeps what was freed and the stacks of threads that ended: without that, what grows is the program's
-    const std::string sanitizer = "ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=0:detect_stack_use_after_return=0";
+    // AddressSanitizer keeps what was freed and the stacks of threads that ended: without that, what grows is the
+    // program's
+    const std::string sanitizer =
+        "ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64:detect_stack_use_after_return=0";
     CHECK(run({program("many_threads"), "threads"}, &output, {host.environment(), sanitizer}) == 0);
     const nlohmann::json account = last_account(output);
     CAPTURE(output);
@@ -98,5 +102,10 @@ TEST_SUITE("apps/server") {
     CHECK(output.find("done") != std::string::npos);
     CHECK(wait_until([&] { return all_arrived_once(host.collector, "plugins", 35); }));
     check_all_delivered(host.daemon, 35);
+    // several sessions, one process: one instance
+    std::set<std::string> names;
+    for (const auto& segment : host.collector.store().segments()) names.insert(segment.service_instance());
+    CAPTURE(nlohmann::json(names).dump());
+    CHECK(names.size() == 1);
   }
 }
