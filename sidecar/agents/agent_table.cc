@@ -67,8 +67,8 @@ AgentTable::Place AgentTable::place_of(const AgentIdentity& identity, int wanted
     // A slot is free again when its process has left or died and nothing of it is held any more:
     // until then its segments and a successor's would be one instance to the collector.
     if (!agent->connected && agent->gone && agent->ledger.counts().owed() == 0) continue;
-    // Several shared objects of one process are one instance, whatever is in its name, and so is what it executes in its
-    // own place.
+    // Several shared objects of one process are one instance, whatever is in its name, and so is what it executes in
+    // its own place.
     if (same_process(identity, other)) return {other.slot, agent.get()};
     const auto slot = static_cast<std::size_t>(other.slot);
     if (slot < taken.size()) taken[slot] = true;

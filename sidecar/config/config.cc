@@ -1,7 +1,7 @@
 #include "config/config.h"
 
+#include "base/regular_file.h"
 #include "config/binder.h"
-#include "config/file.h"
 #include "config/yaml_reader.h"
 
 namespace sidecar {

@@ -5,12 +5,18 @@
 #include <grpcpp/client_context.h>
 
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 
 namespace sidecar {
 
-// A context with `deadline` from now on, and the metadata that name us.
-std::unique_ptr<grpc::ClientContext> make_call_context(Duration deadline);
+struct CallTerms {
+  Duration deadline;  // from now on
+  std::string token;  // goes as metadata `authentication`, as SkyWalking's agents send it; empty: none
+};
+
+// A context with these terms, and the metadata that name us.
+std::unique_ptr<grpc::ClientContext> make_call_context(const CallTerms& terms);
 
 }  // namespace sidecar

@@ -13,9 +13,9 @@ class Rpc::Pending final : public CompletionThread::Event {
   explicit Pending(Done done) : done_(std::move(done)) {}
 
   void start(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
-             const grpc::ByteBuffer& request, Duration deadline, std::shared_ptr<Event> self) {
+             const grpc::ByteBuffer& request, const CallTerms& terms, std::shared_ptr<Event> self) {
     const std::lock_guard lock(mutex_);
-    context_ = make_call_context(deadline);
+    context_ = make_call_context(terms);
     reader_ = stub.PrepareUnaryCall(context_.get(), path, request, &completions.queue());
     reader_->StartCall();
     reader_->Finish(&answer_, &status_, completions.tag(std::move(self)));
@@ -49,9 +49,9 @@ class Rpc::Pending final : public CompletionThread::Event {
 };
 
 Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
-         const grpc::ByteBuffer& request, Duration deadline, Done done)
+         const grpc::ByteBuffer& request, const CallTerms& terms, Done done)
     : pending_(std::make_shared<Pending>(std::move(done))) {
-  pending_->start(completions, stub, path, request, deadline, pending_);
+  pending_->start(completions, stub, path, request, terms, pending_);
 }
 
 Rpc::~Rpc() { pending_->cancel(); }

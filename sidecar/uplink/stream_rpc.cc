@@ -20,11 +20,11 @@ class StreamRpc::Pending final : public std::enable_shared_from_this<Pending> {
  public:
   Pending(std::vector<grpc::ByteBuffer> messages, Done done) : done_(std::move(done)), messages_(std::move(messages)) {}
 
-  void start(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path, Duration deadline) {
+  void start(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path, const CallTerms& terms) {
     completions_ = &completions;
     {
       const std::lock_guard lock(mutex_);
-      context_ = make_call_context(deadline);
+      context_ = make_call_context(terms);
       stream_ = stub.PrepareCall(context_.get(), path, &completions.queue());
     }
     run(Step::begin, [this](void* tag) { stream_->StartCall(tag); });
@@ -145,9 +145,9 @@ class StreamRpc::Pending final : public std::enable_shared_from_this<Pending> {
 };
 
 StreamRpc::StreamRpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
-                     std::vector<grpc::ByteBuffer> messages, Duration deadline, Done done)
+                     std::vector<grpc::ByteBuffer> messages, const CallTerms& terms, Done done)
     : pending_(std::make_shared<Pending>(std::move(messages), std::move(done))) {
-  pending_->start(completions, stub, path, deadline);
+  pending_->start(completions, stub, path, terms);
 }
 
 StreamRpc::~StreamRpc() { pending_->cancel(); }

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "uplink/call_context.h"
 #include "uplink/completion_thread.h"
 
 namespace sidecar {
@@ -28,10 +29,10 @@ class StreamRpc {
   // message had been given to gRPC before the server answered. The callback may destroy its StreamRpc.
   using Done = std::function<void(const grpc::Status& status, const grpc::ByteBuffer& answer, bool whole)>;
 
-  // Starts the call; fails at once where there is no connection. `path` begins with '/'. `deadline`
+  // Starts the call; fails at once where there is no connection. `path` begins with '/'. The deadline
   // is that of the whole call. Without messages the stream is closed as soon as it is open.
   StreamRpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
-            std::vector<grpc::ByteBuffer> messages, Duration deadline, Done done);
+            std::vector<grpc::ByteBuffer> messages, const CallTerms& terms, Done done);
   ~StreamRpc();
   StreamRpc(const StreamRpc&) = delete;
   StreamRpc& operator=(const StreamRpc&) = delete;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/units.h"
 #include "log/log.h"
 #include "uplink/dialect.h"
 #include "uplink/grpc_log.h"
@@ -40,8 +41,9 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       tell_timer_(loop.make_timer([this] { tell_now(); })),
       encoder_({PrivacyRules(options.privacy), options.peer_prefix}),
       completions_(loop),
-      connection_(options_, loop, completions_, random,
-                  [this](CollectorConnection::Event event) { on_connection(event); }),
+      credentials_(options_, loop, [this] { links_.renew(); }),
+      links_(options_, loop, completions_, random, credentials_,
+             [this](Links::Event event, const std::string& why) { on_link(event, why); }),
       probe_timer_(loop.make_timer([this] { probe(); })) {
   status_.dialect = "v3";
 }
@@ -51,14 +53,18 @@ CollectorV3::~CollectorV3() = default;
 void CollectorV3::start() {
   if (state_ != CollectorState::idle) return;
   set_state(CollectorState::connecting);
-  connection_.start();
+  links_.start();
 }
 
 CollectorStatus CollectorV3::status() const {
   CollectorStatus status = status_;
   status.state = state_;
   status.since = since_;
-  status.address = connection_.address();
+  status.address = links_.address();
+  for (const AddressList::Status& entry : links_.status())
+    status.collectors.push_back({entry.configured, ready() && entry.configured == status.address, entry.addresses,
+                                 entry.resting, entry.until, entry.last_error});
+  status.problems = credentials_.problems();
   const Route route = routes_.first(Method::segments);
   if (routes_.worked(Method::segments))
     status.spelling = to_text(route);
@@ -112,28 +118,35 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
   return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(encoder_), count);
 }
 
-void CollectorV3::on_connection(CollectorConnection::Event event) {
-  if (event == CollectorConnection::Event::ready) {
-    ++status_.connects;
-    routes_ = Routes();
-    probes_ = 0;
-    log_info("connected to the collector at {}", connection_.address());
-    set_state(CollectorState::up);
-    tell(true);
-    return;
-  }
+void CollectorV3::on_link(Links::Event event, const std::string& why) {
   const bool was_ready = ready();
   probe_timer_->stop();
   probe_.reset();
-  if (event == CollectorConnection::Event::lost) {
-    status_.last_error = "connection to " + connection_.address() + " lost";
-    log_warning("{}; trying again", status_.last_error);
-  } else {
-    status_.last_error = "cannot connect to " + connection_.address();
-    if (state_ == CollectorState::connecting) log_warning("{}; trying again", status_.last_error);
+  if (event == Links::Event::ready || event == Links::Event::moved) {
+    ++status_.connects;
+    routes_ = Routes();
+    probes_ = retries_ = 0;
+    const std::string address = links_.current()->endpoint().address;
+    log_info("{} the collector at {}{}", event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
+             address == links_.address() ? "" : " (" + address + ")");
+    set_state(CollectorState::up);
+    return tell(true);
   }
+  status_.last_error = why;
+  // Told again when there is something new to say.
+  if (event == Links::Event::lost || why != told_) log_warning("{}; trying again", why);
+  told_ = why;
   set_state(CollectorState::down);
   if (was_ready) tell(false);
+}
+
+void CollectorV3::on_unanswered(const GrpcLink& link) {
+  if (links_.current().get() != &link) return;
+  const std::string why =
+      link.endpoint().configured + " has not answered a call for " + format_duration(options_.unanswered);
+  if (unanswered_log_.pass(loop_.now()))
+    log_warning("{}; the next calls go to another collector, if there is one", why);
+  links_.leave(link, Trouble::unanswered, why);
 }
 
 void CollectorV3::set_state(CollectorState state) {
@@ -156,22 +169,33 @@ void CollectorV3::tell_now() {
     for (CollectorListener* listener : listeners_) listener->on_collector_ready();
 }
 
-void CollectorV3::account(Method method, Verdict verdict, const std::string& detail) {
+void CollectorV3::account(const GrpcLink& link, Method method, Verdict verdict, const std::string& detail) {
+  const bool present = links_.current().get() == &link;
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
     status_.last_ok = loop_.now();
+    if (present) retries_ = 0;
     return;
   }
   ++status_.calls_failed;
   status_.last_error = detail;
-  if (!ready()) return;
-  if (verdict == Verdict::hold_auth) {
-    log_error("the collector refuses our token ({}); holding everything back", detail);
-    hold(CollectorState::auth);
-  } else if (verdict == Verdict::wrong_server && method == Method::segments) {
-    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back", connection_.address(),
+  if (!ready() || !present) return;
+  // Connected, and yet nobody answers: as a proxy does whose servers are gone.
+  constexpr unsigned kEnough = 3;
+  if (verdict == Verdict::retry && ++retries_ >= kEnough) {
+    links_.leave(link, Trouble::unanswered, detail);
+  } else if (verdict == Verdict::hold_auth) {
+    log_error("{} {} ({}); holding everything back", links_.address(),
+              options_.token_file.empty() ? "wants a token: set collector.token_file"
+                                          : "refuses the token of collector.token_file",
               detail);
+    hold(CollectorState::auth);
+    links_.leave(link, Trouble::auth, detail);
+  } else if (verdict == Verdict::wrong_server && method == Method::segments) {
+    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back; check collector.addresses",
+              links_.address(), detail);
     hold(CollectorState::wrong_server);
+    links_.leave(link, Trouble::wrong_server, detail);
   } else if (verdict == Verdict::wrong_server && !probe_) {
     // A server without registration may take segments all the same: ask.
     probe();
@@ -212,6 +236,8 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (outcome.verdict == Verdict::hold_auth) set_state(CollectorState::auth);
   if (outcome.verdict == Verdict::wrong_server) set_state(CollectorState::wrong_server);
   probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  // Another one may have recovered from its rest.
+  if (const std::shared_ptr<GrpcLink> link = links_.current()) links_.leave(*link, Trouble::auth, outcome.detail);
 }
 
 }  // namespace sidecar::v3

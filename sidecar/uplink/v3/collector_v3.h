@@ -24,7 +24,8 @@
 
 #include "log/log.h"
 #include "uplink/collector.h"
-#include "uplink/collector_connection.h"
+#include "uplink/credentials.h"
+#include "uplink/links.h"
 #include "uplink/v3/methods.h"
 #include "uplink/v3/segment_encoder.h"
 
@@ -45,6 +46,7 @@ class CollectorV3 final : public Collector {
   CollectorStatus status() const override;
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
   void start() override;
+  void hurry() override { links_.hurry(); }
   bool ready() const override { return state_ == CollectorState::up; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
   CallPtr keep_alive(const InstanceName& name, Answered answered) override;
@@ -53,14 +55,16 @@ class CollectorV3 final : public Collector {
  private:
   class MethodCall;
 
-  void on_connection(CollectorConnection::Event event);
+  void on_link(Links::Event event, const std::string& why);
+  // `link` has a call that nobody has answered for a while.
+  void on_unanswered(const GrpcLink& link);
   void set_state(CollectorState state);
   // Tells the listeners, in a turn of its own, that ready() has become true or false.
   void tell(bool is_ready);
   void tell_now();
-  // What every answer to a call means for the state. `method` was answered with
+  // What every answer to a call means for the state. `method` was, over `link`, answered with
   // `verdict`; the words are for people.
-  void account(Method method, Verdict verdict, const std::string& detail);
+  void account(const GrpcLink& link, Method method, Verdict verdict, const std::string& detail);
   void log_plainer(const std::string& detail);
   void hold(CollectorState state);
   void probe();
@@ -75,8 +79,10 @@ class CollectorV3 final : public Collector {
   CollectorState state_ = CollectorState::idle;
   Tick since_;
 
-  Routes routes_;  // of this connection
-  LogLimit plainer_log_;
+  Routes routes_;         // of the present connection
+  unsigned retries_ = 0;  // calls in a row that nobody answered
+  LogLimit plainer_log_, unanswered_log_;
+  std::string told_;     // the last trouble that was logged
   unsigned probes_ = 0;  // since the state was `up` for a while
 
   bool tell_lost_ = false;   // the listeners do not know yet
@@ -85,9 +91,10 @@ class CollectorV3 final : public Collector {
 
   SegmentEncoder encoder_;
   CompletionThread completions_;
-  CollectorConnection connection_;
+  Credentials credentials_;
+  Links links_;
   std::unique_ptr<Timer> probe_timer_;
-  CallPtr probe_;  // destroyed before the connection
+  CallPtr probe_;  // destroyed before the links
 };
 
 }  // namespace sidecar::v3

@@ -32,9 +32,11 @@ bool is_answer_too_long(const grpc::Status& status) {
          status.error_message().compare(0, kWords.size(), kWords) == 0;
 }
 
-std::string detail_of(const grpc::Status& status) {
+// The server's words may hold whatever it was sent: without our token.
+std::string detail_of(const grpc::Status& status, const Credentials& credentials) {
   std::string detail(status_name(status.error_code()));
-  if (!status.error_message().empty()) detail += ": " + printable(status.error_message(), kMaxDetail);
+  if (!status.error_message().empty())
+    detail += ": " + printable(credentials.scrub(status.error_message()), kMaxDetail);
   return detail;
 }
 
@@ -47,8 +49,9 @@ CollectorV3::MethodCall::MethodCall(CollectorV3& owner, Method method, grpc::Byt
       request_(std::move(request)),
       plainer_(std::move(plainer)),
       answered_(std::move(answered)),
+      link_(owner.links_.current()),
       first_(owner.routes_.first(method)) {
-  if (owner.connection_.stub() == nullptr)
+  if (link_ == nullptr)
     refuse();
   else
     send();
@@ -63,31 +66,33 @@ void CollectorV3::MethodCall::refuse() {
 }
 
 void CollectorV3::MethodCall::send() {
-  grpc::GenericStub& stub = *owner_.connection_.stub();
+  grpc::GenericStub& stub = link_->stub();
   const char* const path = path_of(method_, route());
-  const Duration deadline = owner_.options_.deadline;
+  const CallTerms terms{owner_.options_.deadline, owner_.credentials_.token()};
+  timer_ = owner_.loop_.make_timer([this] { owner_.on_unanswered(*link_); });
+  timer_->start(owner_.options_.unanswered);
   if (route().stream) {
-    stream_ = std::make_unique<StreamRpc>(owner_.completions_, stub, path, cut(request_), deadline,
+    stream_ = std::make_unique<StreamRpc>(owner_.completions_, stub, path, cut(request_), terms,
                                           [this](const grpc::Status& status, const grpc::ByteBuffer& answer,
                                                  bool whole) { on_answer(status, answer, whole); });
     return;
   }
   rpc_ = std::make_unique<Rpc>(
-      owner_.completions_, stub, path, request_, deadline,
+      owner_.completions_, stub, path, request_, terms,
       [this](const grpc::Status& status, const grpc::ByteBuffer& answer) { on_answer(status, answer, true); });
 }
 
 void CollectorV3::MethodCall::on_answer(const grpc::Status& status, const grpc::ByteBuffer& answer, bool whole) {
   const bool too_long = is_answer_too_long(status);
   Verdict verdict = too_long ? Verdict::delivered : verdict_of(status.error_code(), false);
-  std::string detail = detail_of(status);
+  std::string detail = detail_of(status, owner_.credentials_);
   if (verdict == Verdict::next_spelling) {
-    if (tried_ + 1 < routes_of(method_) && owner_.connection_.stub() != nullptr) {
+    if (tried_ + 1 < routes_of(method_)) {
       ++tried_;
       return send();
     }
     verdict = Verdict::wrong_server;
-  } else if (verdict == Verdict::suspect && plainer_.Valid() && owner_.connection_.stub() != nullptr) {
+  } else if (verdict == Verdict::suspect && plainer_.Valid()) {
     owner_.log_plainer(detail);
     request_.Clear();
     request_.Swap(&plainer_);
@@ -98,11 +103,12 @@ void CollectorV3::MethodCall::on_answer(const grpc::Status& status, const grpc::
     detail = "answered before everything was sent";
   } else if (verdict == Verdict::delivered) {
     if (too_long || !is_commands(answer)) ++owner_.status_.undecodable_answers;
-    owner_.routes_.learn(method_, route());
+    if (owner_.links_.current() == link_) owner_.routes_.learn(method_, route());
     detail.clear();
   }
+  timer_.reset();
   const Answered answered = std::move(answered_);
-  owner_.account(method_, verdict, detail);
+  owner_.account(*link_, method_, verdict, detail);
   answered({verdict, std::move(detail)});  // may destroy this
 }
 

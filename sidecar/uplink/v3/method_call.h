@@ -4,6 +4,8 @@
 // on this connection, and by the others, one after the other, where that does not exist.
 // It tells its collector what the answer means before it tells whoever called.
 //
+// A call keeps the connection it began on, with its deadline, when its collector moves on to another.
+//
 // Owner: whoever made the call; not after its collector. Thread: loop. Does not try
 // again what failed: that is the caller's.
 
@@ -38,11 +40,12 @@ class CollectorV3::MethodCall final : public Call {
   grpc::ByteBuffer request_;
   grpc::ByteBuffer plainer_;
   Answered answered_;
+  const std::shared_ptr<GrpcLink> link_;  // the one it began on, also when later calls go elsewhere
   const Route first_;
   std::size_t tried_ = 0;  // routes that do not exist there
   std::unique_ptr<Rpc> rpc_;
   std::unique_ptr<StreamRpc> stream_;
-  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> timer_;  // refuses later, or tells that nobody has answered for long
 };
 
 }  // namespace sidecar::v3
