@@ -42,7 +42,7 @@ std::optional<Answer> call(const TestCollector& server, std::vector<grpc::ByteBu
   grpc::GenericStub stub(grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials()));
   const auto limit = loop.make_timer([&] { loop.stop(); });
   limit->start(kLimit);
-  const StreamRpc rpc(completions, stub, kCollect, std::move(messages), kLimit,
+  const StreamRpc rpc(completions, stub, kCollect, std::move(messages), CallTerms{kLimit, {}},
                       [&](const grpc::Status& status, const grpc::ByteBuffer&, bool whole) {
                         result = Answer{status, whole};
                         loop.stop();
