@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/regular_file.h"
@@ -13,6 +14,7 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxPem = 1 << 20;
+constexpr std::string_view kHidden = "***";
 
 // The names of the TLS files, in one order.
 std::vector<std::string> tls_files(const TlsOptions& tls) { return {tls.ca, tls.certificate, tls.key}; }
@@ -72,9 +74,14 @@ std::vector<std::string> Credentials::problems() const {
 }
 
 std::string Credentials::scrub(std::string text) const {
-  if (token_.empty()) return text;
-  for (std::size_t at = text.find(token_); at != std::string::npos; at = text.find(token_, at))
-    text.replace(at, token_.size(), "***");
+  std::vector<const std::string*> secrets = {&token_, &former_token_};
+  // One may be the beginning of the other.
+  if (former_token_.size() > token_.size()) std::swap(secrets[0], secrets[1]);
+  for (const std::string* secret : secrets) {
+    if (secret->empty()) continue;
+    for (std::size_t at = text.find(*secret); at != std::string::npos; at = text.find(*secret, at + kHidden.size()))
+      text.replace(at, secret->size(), kHidden);
+  }
   return text;
 }
 
@@ -108,7 +115,7 @@ void Credentials::read_token() {
   if (!token)
     return note(token_problem_, fmt::format("collector.token_file: {} {}", options_.token_file, token.error().message));
   note(token_problem_, {});
-  token_ = std::move(*token);
+  if (*token != token_) former_token_ = std::exchange(token_, std::move(*token));
 }
 
 bool Credentials::read_tls() {

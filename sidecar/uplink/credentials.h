@@ -42,7 +42,7 @@ class Credentials {
   // What is wrong with the files now, a sentence each.
   std::vector<std::string> problems() const;
 
-  // `text` without the token.
+  // `text` without the token, nor the one before it: an answer may be to a call that still carried that.
   std::string scrub(std::string text) const;
 
  private:
@@ -64,7 +64,7 @@ class Credentials {
 
   const UplinkOptions options_;
   const std::function<void()> changed_;
-  std::string token_;
+  std::string token_, former_token_;
   std::string token_problem_, tls_problem_;
   std::shared_ptr<grpc::ChannelCredentials> channel_;
   Stamp token_stamp_;

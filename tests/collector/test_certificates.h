@@ -1,8 +1,9 @@
 #pragma once
 
 // Certificates for tests, made once and valid until 2126: a CA, a collector's
-// (127.0.0.1, localhost) and a client's certificate that it signed, and a CA that
-// signed nothing. The keys are worth nothing: they protect nothing but tests.
+// (127.0.0.1, localhost) and a client's certificate that it signed, a CA that
+// signed nothing, and a collector's that signed itself and ended in 2024. The keys are worth nothing: they protect
+// nothing but tests.
 
 namespace sidecar {
 
@@ -73,6 +74,26 @@ inline constexpr char kStrangerKey[] = R"(-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgk1Hs7MjvZr7MW4Z/
 N+hsnWgxWvDrzBUIBC48kKOMSF2hRANCAARMsZfKmowage9AH+Nd56q6XjHkM1yu
 UshdJgZVhYlrmsrlrca+AskW8nwkC5dN2aYtPcJ8C3f78p4p5FFMK8l8
+-----END PRIVATE KEY-----
+)";
+
+inline constexpr char kExpiredCert[] = R"(-----BEGIN CERTIFICATE-----
+MIIBfjCCASWgAwIBAgIBATAKBggqhkjOPQQDAjAhMR8wHQYDVQQDDBZleHBpcmVk
+IHRlc3QgY29sbGVjdG9yMB4XDTI0MDEwMTAwMDAwMFoXDTI0MDEwMjAwMDAwMFow
+ITEfMB0GA1UEAwwWZXhwaXJlZCB0ZXN0IGNvbGxlY3RvcjBZMBMGByqGSM49AgEG
+CCqGSM49AwEHA0IABPqmS8PD74Uk7/nGzJV4qfPs/J7I1RsztAM6u3NBcwVjVT/6
+HJNf/NmA1AH1F4M5i+sttvrOTTKf8CiUGmAupTqjTjBMMA8GA1UdEwEB/wQFMAMB
+Af8wGgYDVR0RBBMwEYcEfwAAAYIJbG9jYWxob3N0MB0GA1UdDgQWBBQq4VpsRSld
+CyXVL9wSNaXJRIZjTjAKBggqhkjOPQQDAgNHADBEAiBAH2oK3logsuX0adXYBcPL
+wc5fiTA4VZvws4aUQ0jSCwIgYpSk2J27SNXIDeKUgU72lvTDe+UOxCK0I8ZzevrQ
+qrI=
+-----END CERTIFICATE-----
+)";
+
+inline constexpr char kExpiredKey[] = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+DQ7249dRQVtk9BA
+9vy/QqUDQtVXD+R69vJY1r5/T82hRANCAAT6pkvDw++FJO/5xsyVeKnz7PyeyNUb
+M7QDOrtzQXMFY1U/+hyTX/zZgNQB9ReDOYvrLbb6zk0yn/AolBpgLqU6
 -----END PRIVATE KEY-----
 )";
 

@@ -292,6 +292,26 @@ TEST_SUITE("contract/collectors") {
       host.start();
       CHECK(host.fails_with("its certificate is not trusted"));
     }
+    SUBCASE("its certificate has expired") {
+      Host host;
+      TestCollectorOptions served;
+      served.tls_cert = kExpiredCert;
+      served.tls_key = kExpiredKey;
+      host.serve(served);
+      host.options.tls.enabled = true;
+      host.options.tls.ca = host.file("ca.pem", kExpiredCert);
+      host.start();
+      CHECK(host.fails_with("is not trusted: not signed by collector.tls.ca (or the system's authorities), expired"));
+    }
+    SUBCASE("our key is another certificate's") {
+      Host host;
+      host.serve(with_tls(true));
+      host.trust();
+      host.options.tls.certificate = host.file("client.pem", kTestClientCert);
+      host.options.tls.key = host.file("client.key", kTestServerKey);
+      host.start();
+      CHECK(host.fails_with("a key that is not the certificate's"));
+    }
     SUBCASE("its certificate is another host's") {
       Host host;
       host.serve(with_tls());
@@ -381,6 +401,24 @@ TEST_SUITE("contract/collectors") {
       REQUIRE(host.run_until([&] { return host.subject->ready(); }));
     }
     for (const StoredCall& call : server.store().call_log()) CHECK(call.token == secret);
+  }
+
+  TEST_CASE("a token that was replaced is shown nowhere either") {
+    Host host;
+    TestCollector& server = host.serve();
+    host.options.token_file = host.file("token", "t0ken");
+    host.start_up();
+    server.misbehave({.fault = Fault::slow, .times = 1, .delay = 300ms});
+    std::optional<Outcome> slow;
+    host.begin(slow);
+    host.file("token", "t0ken-longer");  // begins like the former one
+    REQUIRE(host.run_until([&] { return slow.has_value(); }));
+    REQUIRE(host.send().verdict == V::delivered);
+    CHECK(server.store().call_log().back().token == "t0ken-longer");
+    for (const std::string secret : {"t0ken", "t0ken-longer"}) {
+      server.misbehave({.fault = Fault::status, .times = 1, .code = 2, .message = "<" + secret + ">"});
+      CHECK(host.send().detail == "UNKNOWN: <***>");
+    }
   }
 
   TEST_CASE("a token that changes is used at once, a wrong one holds") {
