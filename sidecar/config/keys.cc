@@ -155,6 +155,11 @@ std::vector<Key> make_keys() {
 
 }  // namespace
 
+std::string Key::default_value() const {
+  static const Config defaults;
+  return show(defaults);
+}
+
 std::string Key::variable() const {
   std::string name = std::string(kVariablePrefix) + path;
   for (char& c : name) c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;

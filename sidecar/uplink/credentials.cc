@@ -53,7 +53,7 @@ bool holds_pem(const std::string& text, const std::string& kind) {
   return false;
 }
 
-Credentials::Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void()> changed)
+Credentials::Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed)
     : options_(options), changed_(std::move(changed)), timer_(loop.make_timer([this] { look(); })) {
   if (options_.tls.enabled)
     for (const std::string& file : tls_files(options_.tls)) tls_stamps_.push_back(stamp_of(file));
@@ -95,7 +95,12 @@ Credentials::Stamp Credentials::stamp_of(const std::string& path) {
 void Credentials::look() {
   if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_) {
     token_stamp_ = now;
+    const std::string before = token_;
     read_token();
+    if (token_ != before) {
+      log_info("the token has changed; using the new one");
+      changed_(Changed::token);
+    }
   }
   if (!options_.tls.enabled) return;
   std::vector<Stamp> now;
@@ -104,7 +109,7 @@ void Credentials::look() {
   tls_stamps_ = std::move(now);
   if (!read_tls()) return;
   log_info("the TLS files have changed; connecting with the new ones");
-  changed_();
+  changed_(Changed::tls);
 }
 
 void Credentials::read_token() {

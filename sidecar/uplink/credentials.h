@@ -31,8 +31,10 @@ bool holds_pem(const std::string& text, const std::string& kind);
 
 class Credentials {
  public:
-  // Reads the files. `changed` is told in a turn of its own when TLS files were replaced by others that can be used.
-  Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void()> changed);
+  enum class Changed { token, tls };
+
+  // Reads the files. `changed` is told in a turn of its own what was replaced by something else that can be used.
+  Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed);
 
   // Empty: none is sent.
   const std::string& token() const { return token_; }
@@ -63,7 +65,7 @@ class Credentials {
   void note(std::string& problem, std::string now);
 
   const UplinkOptions options_;
-  const std::function<void()> changed_;
+  const std::function<void(Changed)> changed_;
   std::string token_, former_token_;
   std::string token_problem_, tls_problem_;
   std::shared_ptr<grpc::ChannelCredentials> channel_;

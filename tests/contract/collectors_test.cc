@@ -470,6 +470,21 @@ TEST_SUITE("contract/collectors") {
     CHECK(last == V::delivered);
   }
 
+  TEST_CASE("who refused the old token is asked at once with the new one, however long it would have waited") {
+    Host host;
+    TestCollectorOptions served;
+    served.token = "right";
+    host.serve(served);
+    host.options.token_file = host.file("token", "wrong");
+    host.options.backoff = {1h, 1h};
+    host.start_up();
+    CHECK(host.send().verdict == V::hold_auth);
+    host.file("token", "right!");  // another size, so that the change is seen whatever the clock's grain
+    host.file("token", "right");
+    REQUIRE(host.run_until([&] { return host.subject->ready(); }));
+    CHECK(host.send().verdict == V::delivered);
+  }
+
   TEST_CASE("a token file that is none is named; what was read before stays") {
     Host host;
     host.serve();

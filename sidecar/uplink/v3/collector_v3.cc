@@ -41,7 +41,7 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       tell_timer_(loop.make_timer([this] { tell_now(); })),
       encoder_({PrivacyRules(options.privacy), options.peer_prefix}),
       completions_(loop),
-      credentials_(options_, loop, [this] { links_.renew(); }),
+      credentials_(options_, loop, [this](Credentials::Changed changed) { on_credentials(changed); }),
       links_(options_, loop, completions_, random, credentials_,
              [this](Links::Event event, const std::string& why) { on_link(event, why); }),
       probe_timer_(loop.make_timer([this] { probe(); })) {
@@ -138,6 +138,12 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
   told_ = why;
   set_state(CollectorState::down);
   if (was_ready) tell(false);
+}
+
+void CollectorV3::on_credentials(Credentials::Changed changed) {
+  if (changed == Credentials::Changed::tls) return links_.renew();
+  // Who refused the old token is asked at once.
+  if (state_ == CollectorState::auth && probe_timer_->armed()) probe_timer_->start(Duration::zero());
 }
 
 void CollectorV3::on_unanswered(const GrpcLink& link) {

@@ -56,6 +56,7 @@ class CollectorV3 final : public Collector {
   class MethodCall;
 
   void on_link(Links::Event event, const std::string& why);
+  void on_credentials(Credentials::Changed changed);
   // `link` has a call that nobody has answered for a while.
   void on_unanswered(const GrpcLink& link);
   void set_state(CollectorState state);
