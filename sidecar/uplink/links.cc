@@ -18,7 +18,7 @@ Links::Links(const UplinkOptions& options, EventLoop& loop, CompletionThread& co
       told_(std::move(told)),
       list_(options.addresses, options.backoff),
       address_(options.addresses.front()),
-      timer_(loop.make_timer([this] { look({}, false); })),
+      timer_(loop.make_timer([this] { look(present(), false); })),
       repick_(loop.make_timer([this] {
         look(present(), true);
         plan_repick();
@@ -105,6 +105,7 @@ void Links::adopt() {
 
 void Links::on_lost(const std::string&) {
   const std::shared_ptr<GrpcLink> gone = std::move(current_);
+  left_ = false;
   repick_->stop();
   const Endpoint& endpoint = gone->endpoint();
   // One that is lost at once failed; one that had lasted fails for the first time.
@@ -123,7 +124,7 @@ void Links::on_failed(const std::string& why) {
 }
 
 void Links::wait() {
-  if (current_) return;  // the next repick, or the next who is not content, looks again
+  if (current_ && !left_) return;  // the next repick looks again
   const Duration least = options_.backoff.first / 2;
   const Tick now = loop_.now();
   const Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
@@ -140,6 +141,11 @@ void Links::leave(const GrpcLink& link, Trouble trouble, const std::string& why)
   if (current_.get() != &link) return;
   if (!std::exchange(left_, true)) list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
   look(present(), true);
+}
+
+void Links::stay(const GrpcLink& link) {
+  if (current_.get() != &link || !std::exchange(left_, false)) return;
+  timer_->stop();
 }
 
 void Links::hurry() {

@@ -54,8 +54,11 @@ class Links {
   // HOST:PORT as configured: in use, else tried now or last.
   const std::string& address() const { return address_; }
 
-  // `link` does not do its job. If it is the present one, another is looked for; it stays until there is one.
+  // `link` does not do its job. If it is the present one, another is looked for, as they come out of their rest; it
+  // stays until there is one.
   void leave(const GrpcLink& link, Trouble trouble, const std::string& why);
+  // `link` does its job after all: if it is the present one, no other is looked for any more.
+  void stay(const GrpcLink& link);
   // Another connection, to whichever address, with the credentials as they are now.
   void renew();
 

@@ -189,6 +189,32 @@ TEST_SUITE("contract/collectors") {
     CHECK(hung.store().segment_count() == 2);
   }
 
+  TEST_CASE("who hangs is left as soon as another is there, without another call") {
+    Host host;
+    host.serve();
+    host.serve();
+    host.options.unanswered = 20ms;
+    host.start_up();
+    TestCollector& hung = host.in_use();
+    TestCollector& other = host.other();
+    other.close();
+    hung.misbehave({.fault = Fault::hang});
+    std::optional<Outcome> first;
+    host.begin(first);
+    REQUIRE(host.run_until([&] {
+      for (const CollectorEntry& entry : host.subject->status().collectors)
+        if (entry.last_error.find("refused") != std::string::npos) return true;
+      return false;
+    }));
+    CHECK(host.ready == 1);
+    other.open();
+    REQUIRE(host.run_until([&] { return host.ready == 2; }));
+    CHECK(host.lost == 0);
+    CHECK_FALSE(first);
+    CHECK(&host.in_use() == &other);
+    CHECK(host.send().verdict == V::delivered);
+  }
+
   TEST_CASE("with one collector an unanswered call changes nothing") {
     Host host;
     TestCollector& only = host.serve();

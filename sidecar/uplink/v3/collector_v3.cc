@@ -180,7 +180,10 @@ void CollectorV3::account(const GrpcLink& link, Method method, Verdict verdict, 
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
     status_.last_ok = loop_.now();
-    if (present) retries_ = 0;
+    if (present) {
+      retries_ = 0;
+      if (ready()) links_.stay(link);
+    }
     return;
   }
   ++status_.calls_failed;
