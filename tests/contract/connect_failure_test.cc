@@ -5,6 +5,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <deque>
+#include <memory>
+#include <string>
+
 #include "base/scoped_fd.h"
 #include "loop/uv_loop.h"
 #include "test_collector.h"
