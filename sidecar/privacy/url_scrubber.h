@@ -2,7 +2,7 @@
 
 // UrlScrubber takes secrets out of URLs and of what looks like them: credentials before
 // a host, values of parameters with a secret's name, or whole queries. One pass over the
-// text, linear in its length whatever it holds; the result is at most two and a half times as long, and 3.
+// text, linear in its length whatever it holds; the result is at most twice as long, and 3.
 //
 //    redis://joe:pw@cache/0?db=1&auth_token=abc#top    the text
 //            ^^^^^^                         ^^^
