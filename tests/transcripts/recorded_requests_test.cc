@@ -211,7 +211,8 @@ class Replay final : public CollectorListener {
     server_.close();  // answers use this
   }
 
-  // Says what was said for call `index`, and compares what arrives. Answers the calls that were made.
+  // Tells the adapter what call `index` says and compares what arrives with it. Returns the calls that the adapter
+  // made, in short.
   std::vector<std::string> step(std::size_t index) {
     const RecordedCall& call = calls_[index];
     {
@@ -358,7 +359,7 @@ TEST_SUITE("transcripts/recorded_requests") {
           CAPTURE(calls[i].path);
           for (const std::string& call : replay.step(i)) made += (made.empty() ? "" : " ") + call;
         }
-        CHECK(made == conversation.calls);
+        CHECK(made == std::string(conversation.calls));
       }
     }
     exceptions.check_all_met();
