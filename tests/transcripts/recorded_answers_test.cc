@@ -3,17 +3,15 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "raw_client.h"
+#include "recording.h"
 #include "test_collector.h"
 
 using namespace sidecar;
-using nlohmann::json;
 
 namespace {
 
@@ -34,13 +32,6 @@ constexpr const char* kOtherServices[] = {
     "JVMMetricReportService/",        "MeterReportService/",    "ProfileTask/", "LogReportService/", "EventService/",
     "ConfigurationDiscoveryService/", "grpc.health.v1.Health/",
 };
-
-std::string from_hex(const std::string& hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  return bytes;
-}
 
 // The service is one that the test collector lacks; notes that it occurred.
 bool is_other(const std::string& method, std::set<std::string>& met) {
@@ -63,28 +54,20 @@ TEST_SUITE("transcripts/recorded_answers") {
       TestCollector guarded({.packaged = recording.packaged, .token = "s3cret"});
       RawClient to_open(open.address());
       RawClient to_guarded(guarded.address());
-      std::ifstream lines(std::string(TRANSCRIPTS "/") + recording.file);
       int compared = 0;
-      for (std::string text; std::getline(lines, text);) {
-        const json line = json::parse(text);
-        if (!line.contains("method") || line["status"] == "UNAVAILABLE") continue;  // no server answered
-        const std::string method = line["method"];
-        if (line["status"] != "UNIMPLEMENTED" && is_other(method, met)) continue;
-        const std::string scenario = line["scenario"];
-        CAPTURE(scenario);
-        CAPTURE(line["step"].get<int>());
-        CAPTURE(method);
-        std::vector<std::string> messages;
-        for (const json& hex : line["request"]) messages.push_back(from_hex(hex));
-        const bool wants_token = scenario.starts_with("9j") || scenario.starts_with("10t");
+      for (const RecordedCall& call : read_recording(recording.file)) {
+        if (call.status == "UNAVAILABLE") continue;  // no server answered
+        if (call.status != "UNIMPLEMENTED" && is_other(call.path, met)) continue;
+        CAPTURE(call.scenario);
+        CAPTURE(call.step);
+        CAPTURE(call.path);
+        const bool wants_token = call.number() == "9j" || call.number() == "10t";
         RawClient& client = wants_token ? to_guarded : to_open;
-        const std::string token =
-            line.contains("metadata") ? line["metadata"].value("authentication", std::string()) : std::string();
-        const grpc::Status status = client.call(method, messages, token);
-        CHECK(code_name(status.error_code()) == line["status"].get<std::string>());
+        const grpc::Status status = client.call(call.path, call.messages, call.token);
+        CHECK(code_name(status.error_code()) == call.status);
         if (status.error_code() != grpc::UNKNOWN || recording.names_errors)
-          CHECK(status.error_message() == line["details"].get<std::string>());
-        if (status.ok()) CHECK(client.text == from_hex(line["response"]));
+          CHECK(status.error_message() == call.details);
+        if (status.ok()) CHECK(client.text == call.answer);
         ++compared;
       }
       CHECK(compared > 10);
