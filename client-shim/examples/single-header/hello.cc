@@ -1,9 +1,9 @@
 // With the one header copied beside it: c++ -std=c++17 hello.cc
 
-#include "sw-sidecar-shim.h"
-
 #include <cstdio>
 #include <string>
+
+#include "sw-sidecar-shim.h"
 
 int main() {
   sidecar::Tracer tracer = sidecar::Tracer::open(sidecar::TracerOptions());  // SW_SIDECAR_SERVICE names it
