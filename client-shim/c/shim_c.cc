@@ -81,7 +81,7 @@ sw_span* begun(const sw_tracer* tracer, Begin&& begin) noexcept {
 int put(std::string_view text, char* buffer, std::size_t size) noexcept {
   if (buffer != nullptr && size > 0) {
     const std::size_t length = std::min(text.size(), size - 1);
-    std::memcpy(buffer, text.data(), length);
+    if (length > 0) std::memcpy(buffer, text.data(), length);
     buffer[length] = 0;
   }
   return static_cast<int>(text.size());

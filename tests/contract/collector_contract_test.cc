@@ -10,6 +10,7 @@
 #include "loop/uv_loop.h"
 #include "make.h"
 #include "random_segment.h"
+#include "run_until.h"
 #include "test_collector.h"
 #include "uplink/dialect.h"
 
@@ -18,9 +19,6 @@ using namespace std::chrono_literals;
 using V = Verdict;
 
 namespace {
-
-// Far longer than anything here takes: a test that waits this long has failed.
-constexpr auto kLimit = 20s;
 
 struct Fixture final : CollectorListener {
   explicit Fixture(UplinkOptions options = {}, TestCollectorOptions served = {}) : server(served) {
@@ -42,21 +40,7 @@ struct Fixture final : CollectorListener {
     REQUIRE(run_until([this] { return ready > 0; }));
   }
 
-  // Runs the loop until `fact` holds; false when the limit passed first.
-  bool run_until(std::function<bool()> fact) {
-    bool in_time = true;
-    const auto look = loop.make_timer([&] {
-      if (fact()) loop.stop();
-    });
-    const auto limit = loop.make_timer([&] {
-      in_time = false;
-      loop.stop();
-    });
-    look->start_every(1ms);
-    limit->start(kLimit);
-    loop.run();
-    return in_time;
-  }
+  bool run_until(const std::function<bool()>& fact) { return sidecar::run_until(loop, fact); }
   // Runs the loop for a moment, in which something must not happen.
   void run_for(Duration time) {
     const auto end = loop.make_timer([this] { loop.stop(); });

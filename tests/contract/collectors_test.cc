@@ -14,6 +14,7 @@
 #include "loop/uv_loop.h"
 #include "make.h"
 #include "random_segment.h"
+#include "run_until.h"
 #include "scratch_directory.h"
 #include "test_certificates.h"
 #include "test_collector.h"
@@ -24,8 +25,6 @@ using namespace std::chrono_literals;
 using V = Verdict;
 
 namespace {
-
-constexpr auto kLimit = 20s;
 
 TestCollectorOptions with_tls(bool wants_client = false) {
   TestCollectorOptions options;
@@ -68,20 +67,7 @@ struct Host final : CollectorListener {
     start();
     REQUIRE(run_until([this] { return ready > 0; }));
   }
-  bool run_until(std::function<bool()> fact) {
-    bool in_time = true;
-    const auto look = loop.make_timer([&] {
-      if (fact()) loop.stop();
-    });
-    const auto limit = loop.make_timer([&] {
-      in_time = false;
-      loop.stop();
-    });
-    look->start_every(1ms);
-    limit->start(kLimit);
-    loop.run();
-    return in_time;
-  }
+  bool run_until(const std::function<bool()>& fact) { return sidecar::run_until(loop, fact); }
   std::vector<Record> batch(int count = 2) {
     std::vector<Record> records;
     const NumberSource next = [this] { return random.next(); };

@@ -5,6 +5,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <deque>
+#include <memory>
+#include <string>
+
 #include "base/scoped_fd.h"
 #include "loop/uv_loop.h"
 #include "test_collector.h"
@@ -29,8 +33,9 @@ class RawListener {
     REQUIRE(getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     port_ = ntohs(address.sin_port);
     watch_ = loop.watch_fd(socket_.get(), [this](bool, bool) {
-      peer_.reset(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!answer_.empty()) send(peer_.get(), answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      // Kept until the end: one that is closed with something unread is reset.
+      peers_.emplace_back(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!answer_.empty()) send(peers_.back().get(), answer_.data(), answer_.size(), MSG_NOSIGNAL);
     });
     watch_->start(true, false);
   }
@@ -38,7 +43,8 @@ class RawListener {
 
  private:
   const std::string answer_;
-  ScopedFd socket_, peer_;
+  ScopedFd socket_;
+  std::deque<ScopedFd> peers_;
   std::uint16_t port_ = 0;
   std::unique_ptr<FdWatch> watch_;
 };

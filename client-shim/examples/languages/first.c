@@ -20,5 +20,9 @@ int main(void) {
   sw_end(call);
 
   sw_end(request);
-  return sw_flush(tracer, 2000) ? 0 : 1;
+  {
+    const int sent = sw_flush(tracer, 2000);
+    sw_close(tracer);
+    return sent ? 0 : 1;
+  }
 }
