@@ -10,6 +10,8 @@ namespace {
 
 // How many messages go out together at most.
 constexpr std::size_t kFlushEach = 16;
+// And at the latest after so many bytes: gRPC must not sit on more than a stream's window takes (64 KiB).
+constexpr std::size_t kFlushBytes = 32 * 1024;
 
 }  // namespace
 
@@ -112,10 +114,13 @@ class StreamRpc::Pending final : public std::enable_shared_from_this<Pending> {
     const grpc::ByteBuffer& message = messages_[next_++];
     closed_ = next_ == messages_.size();
     grpc::WriteOptions options;
+    held_back_ += message.Length();
     if (closed_)
       options.set_last_message();
-    else if (next_ % kFlushEach != 0)
+    else if (next_ % kFlushEach != 0 && held_back_ < kFlushBytes)
       options.set_buffer_hint();
+    else
+      held_back_ = 0;
     run(Step::write, [&](void* tag) { stream_->Write(message, options, tag); });
   }
 
@@ -128,9 +133,10 @@ class StreamRpc::Pending final : public std::enable_shared_from_this<Pending> {
   CompletionThread* completions_ = nullptr;
   const std::vector<grpc::ByteBuffer> messages_;
   std::size_t next_ = 0;
-  bool writing_ = false;  // a write is at gRPC
-  bool closed_ = false;   // our side, with the last message
-  bool ended_ = false;    // theirs: an answer, or its absence
+  std::size_t held_back_ = 0;  // bytes since the last message without a hint
+  bool writing_ = false;       // a write is at gRPC
+  bool closed_ = false;        // our side, with the last message
+  bool ended_ = false;         // theirs: an answer, or its absence
   bool whole_ = false;
 
   // gRPC's while an operation is outstanding.

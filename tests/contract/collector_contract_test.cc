@@ -144,6 +144,13 @@ UplinkOptions slow_backoff() {
 // The least that five waits take which double from 20 ms and are cut to their half by jitter.
 constexpr auto kFiveWaits = 10ms + 20ms + 40ms + 80ms + 160ms;
 
+// Under TSan gRPC's own, suppressed reports take many seconds of a large stream.
+UplinkOptions patient() {
+  UplinkOptions options;
+  options.deadline = 10min;
+  return options;
+}
+
 UplinkOptions short_deadline() {
   UplinkOptions options;
   options.deadline = 300ms;
@@ -564,7 +571,7 @@ TEST_SUITE("contract/collector") {
   }
 
   TEST_CASE("200 segments go over the stream whole and in order") {
-    Fixture over_stream({}, kOldServer);
+    Fixture over_stream(patient(), kOldServer);
     Fixture at_once;
     const std::vector<Record> batch = over_stream.segments(200);
     for (Fixture* f : {&over_stream, &at_once}) {
@@ -580,7 +587,7 @@ TEST_SUITE("contract/collector") {
   }
 
   TEST_CASE("a stream that is larger than any window goes through") {
-    Fixture f({}, kOldServer);
+    Fixture f(patient(), kOldServer);
     f.start();
     CHECK(f.send(f.large_segments(10)).verdict == V::delivered);
     CHECK(f.encoding.taken == 6);
@@ -602,13 +609,18 @@ TEST_SUITE("contract/collector") {
     CHECK(f.send().verdict == V::delivered);
   }
 
-  TEST_CASE("a stream that hangs ends at its deadline, one that breaks is of unknown outcome") {
+  TEST_CASE("a stream that hangs ends at its deadline") {
     Fixture f(short_deadline(), kOldServer);
     f.start();
     CHECK(f.send().verdict == V::delivered);
     f.server.misbehave({.fault = Fault::hang, .method = "collect", .times = 1});
     CHECK(f.send(f.large_segments(6)).verdict == V::retry);
-    f.server.behave();
+  }
+
+  TEST_CASE("a stream that breaks is of unknown outcome") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
     f.server.misbehave({.fault = Fault::close, .method = "collect", .times = 1});
     const Outcome outcome = f.send(f.large_segments(6));
     CAPTURE(outcome.detail);

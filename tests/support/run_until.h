@@ -20,7 +20,7 @@ inline bool run_until(UvLoop& loop, const std::function<bool()>& fact) {
     loop.stop();
   });
   look->start_every(1ms);
-  limit->start(20s);
+  limit->start(60s);
   loop.run();
   return in_time;
 }
