@@ -225,6 +225,7 @@ void sw_skip_analysis(sw_span* span) {
 
 void sw_inject(sw_span* span, void (*set)(void* data, const char* name, const char* value), void* data) {
   if (set == nullptr) return;
+  const sidecar::detail::Uncancelled uncancelled;  // set() may write to a socket, and must not be unwound through us
   with(span, [&](auto& s) {
     s.inject([&](std::string_view name, std::string_view value) {
       set(data, std::string(name).c_str(), std::string(value).c_str());

@@ -33,9 +33,9 @@ def by_subproject(work, _):
 
 def by_single_header(work, environment):
     shutil.copy(pathlib.Path(environment["CMAKE_PREFIX_PATH"]) / "share/sw-sidecar/sw-sidecar-shim.h", work / "single-header")
-    for standard in ("c++17", "c++20"):
-        subprocess.run(["g++", f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "hello.cc", "-o", "hello"],
-                       cwd=work / "single-header", check=True)
+    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror"]
+    for standard in ("c++17", "c++20", "c++23"):
+        subprocess.run(["g++", f"-std={standard}", *warnings, "hello.cc", "-o", "hello"], cwd=work / "single-header", check=True)
     return work / "single-header/hello"
 
 

@@ -1,6 +1,7 @@
 // The C API, called as C calls it, against a peer that plays the sidecar.
 
 #include <doctest/doctest.h>
+#include <pthread.h>
 #include <sidecar/shim_c.h>
 
 #include <map>
@@ -164,6 +165,34 @@ TEST_CASE("the account, the connection and the loop") {
   f.peer.set_marks(1, 1);
   CHECK(sw_flush(f.tracer, 1000) == 1);
   CHECK(std::string(sw_version()).find('.') != std::string::npos);
+}
+
+TEST_CASE("a thread that is cancelled while its setter writes goes after the call") {
+  CFixture f;
+  struct Work {
+    void use() {
+      sw_span* const call = sw_exit(tracer, "/b", "host:1");
+      pthread_cancel(pthread_self());
+      sw_inject(
+          call, [](void*, const char*, const char*) { pthread_testcancel(); }, nullptr);
+      sw_end(call);
+      done = true;
+    }
+    sw_tracer* tracer;
+    bool done = false;
+  } work{f.tracer};
+  pthread_t thread;
+  const auto cancelled = [](void* arg) -> void* {
+    static_cast<Work*>(arg)->use();
+    pthread_testcancel();
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, nullptr, cancelled, &work) == 0);
+  void* result = nullptr;
+  REQUIRE(pthread_join(thread, &result) == 0);
+  CHECK(result == PTHREAD_CANCELED);
+  CHECK(work.done);
+  CHECK(f.next().spans()->size() == 1);
 }
 
 TEST_CASE("NULL is harmless everywhere") {

@@ -85,6 +85,12 @@ TEST_CASE("patterns: ? is one character but a slash, * any number of these, ** a
       {"a*b*c", "aXbXbXc", true},
       {"a*b*c", "aXbXbX", false},
       {"?", "", false},
+      {"a**a", "a", false},  // one character is not both ends
+      {"**ab**bc**", "xabcx", false},
+      {"**ab**bc**", "xabxbcx", true},
+      {"**/b*", "/a/b/c", false},
+      {"**/b*/c", "/a/b/b1/c", true},
+      {"?*/b", "\xC3\xA4/b", true},
   };
   for (const auto& row : kTable) {
     CAPTURE(row.pattern);
@@ -101,6 +107,15 @@ TEST_CASE("no pattern takes long, whatever it is held against") {
   while (pattern.size() + 3 <= ipc::kMaxIgnoreText) pattern += "**a";
   CHECK_FALSE(matches_pattern(pattern, std::string(1024, 'a') + "b"));
   CHECK(matches_pattern(pattern, std::string(1024, 'a')));
+  // An operation's end beyond what would be recorded is not looked at: a megabyte costs what a kilobyte does.
+  IgnoreRules rules;
+  rules.replace(Texts{".jpg"}, Texts{"/a/**/b"});
+  const std::string recorded = "/a/" + std::string(ipc::kMaxOperation - 5, 'x') + "/b";
+  REQUIRE(recorded.size() == ipc::kMaxOperation);
+  CHECK(rules.match(recorded));
+  CHECK(rules.match(recorded + std::string(1 << 20, 'x')));
+  CHECK_FALSE(rules.match("/a/" + recorded));
+  CHECK(rules.match(std::string(1 << 20, 'x') + ".jpg"));
 }
 
 TEST_CASE("suffixes are what stands from the last dot on, exactly") {

@@ -1,5 +1,6 @@
 // How the shim behaves in a process that forks, ends, or is served by a stranger.
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -276,6 +277,35 @@ TEST_CASE("a sidecar of another user is refused unless it is trusted") {
   for (const int fd : {ready[0], ready[1], over[0]}) close(fd);
   unlink(path.c_str());
   rmdir(directory);
+}
+
+TEST_CASE("a thread that is cancelled while it uses a tracer goes afterwards, and leaves the tracer to others") {
+  struct Work {
+    void use() {
+      pthread_cancel(pthread_self());  // from here on the first system call that may wait would unwind
+      opened = Tracer::open(options_for(f.peer));
+      f.finish(2);
+      f.tracer.flush(std::chrono::milliseconds(2));
+      done = true;
+    }
+    Fixture f;
+    Tracer opened;
+    bool done = false;
+  } work;
+  pthread_t thread;
+  const auto cancelled = [](void* arg) -> void* {
+    static_cast<Work*>(arg)->use();
+    pthread_testcancel();
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, nullptr, cancelled, &work) == 0);
+  void* result = nullptr;
+  REQUIRE(pthread_join(thread, &result) == 0);
+  CHECK(result == PTHREAD_CANCELED);
+  CHECK(work.done);
+  work.f.finish();
+  work.f.peer.serve();
+  CHECK(work.f.peer.segments.size() == 3);
 }
 
 TEST_CASE("after the exit handler nothing waits any more") {

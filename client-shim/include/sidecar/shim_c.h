@@ -14,7 +14,8 @@
  *   that the caller would have to handle; what became of the segments is in sw_get_stats().
  * - Texts are UTF-8, ended by a NUL, copied before the call returns.
  * - Nothing waits but sw_flush(), nothing throws, nothing writes to stdout or stderr, no thread is started.
- * - A tracer may be used by any thread, also after main(), and in a child after fork().
+ * - A tracer may be used by any thread, also after main(), and in a child after fork(). A thread that pthread_cancel()
+ *   meets inside a function goes after it has returned.
  * - A span of sw_entry, sw_exit and sw_local belongs to the thread that began it, and what this thread begins before it
  *   ends is inside it. A span of sw_start_* and sw_child_* belongs to no thread; one thread at a time may use it.
  * - Every span must be given to sw_end(), once, which frees it.

@@ -25,6 +25,7 @@
 #include "sidecar/detail/segment_writer.h"
 #include "sidecar/detail/sender.h"
 #include "sidecar/detail/session.h"
+#include "sidecar/detail/uncancelled.h"
 
 namespace sidecar {
 inline namespace v1 {
@@ -118,6 +119,7 @@ class Core {
   // Does what there is to do, unless another thread is at it, which then does it.
   void drain(std::uint32_t wishes) noexcept {
     intake_.wish(wishes);
+    const Uncancelled uncancelled;
     intake_.hold([this] {
       const std::uint32_t wished = intake_.take_wishes();
       take_intake();
@@ -128,6 +130,7 @@ class Core {
   // True: the sidecar has taken over all that was finished before. Waits for at most `deadline_ms`; if
   // `give_up_early`, only as long as somebody is there.
   bool flush(std::int64_t deadline_ms, bool give_up_early) noexcept {
+    const Uncancelled uncancelled;
     constexpr std::int64_t kLongestMs = std::int64_t{1} << 40;
     const std::int64_t end = monotonic_ms() + (deadline_ms < kLongestMs ? deadline_ms : kLongestMs);
     const std::uint64_t lost = ledger_.dropped_total();
@@ -152,6 +155,7 @@ class Core {
 
   // The end of the process: what can still be sent is sent, and BYE. Later segments are counted as dropped.
   void exit() noexcept {
+    const Uncancelled uncancelled;
     if (Ledger::read(ledger_.created) > 0 || session_.fd() >= 0) flush(config_.exit_flush_ms, true);
     exited_.store(true, std::memory_order_seq_cst);
     for (int tries = 0; !intake_.try_hold(); ++tries) {

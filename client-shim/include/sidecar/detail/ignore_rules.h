@@ -5,7 +5,8 @@
 //
 // Written by the holder of the core (intake.h), read by any thread: a table that never changes, exchanged as a
 // whole. One that was replaced is not freed, since somebody may be reading it; so only so many are ever taken over.
-// Matching allocates nothing, and takes no longer than the operation times the pattern is long, whatever they hold.
+// Matching allocates nothing. Of an operation's first kMaxOperation bytes, which are what would be recorded, patterns
+// see no more.
 
 #include <atomic>
 #include <cstddef>
@@ -15,55 +16,12 @@
 #include <string_view>
 #include <utility>
 
+#include "sidecar/detail/ignore_pattern.h"
 #include "sidecar_ipc/protocol.h"
 
 namespace sidecar {
 inline namespace v1 {
 namespace detail {
-
-// A pattern's states: at each of its characters, and behind the last.
-static_assert(ipc_protocol::kMaxIgnoreText < 128, "a state set has 128 bits");
-
-// Whether `pattern` stands for all of `text`: ? is one character but '/', * any number of these, ** anything. A
-// pattern longer than kMaxIgnoreText matches nothing.
-inline bool matches_pattern(std::string_view pattern, std::string_view text) noexcept {
-  struct States {
-    std::uint64_t bits[2] = {0, 0};
-    void add(std::size_t state) noexcept { bits[state / 64] |= std::uint64_t{1} << (state % 64); }
-    bool has(std::size_t state) const noexcept { return (bits[state / 64] >> (state % 64) & 1) != 0; }
-  };
-  if (pattern.size() > ipc_protocol::kMaxIgnoreText) return false;
-  const auto stars = [pattern](std::size_t at) noexcept {
-    return pattern.compare(at, 2, "**") == 0 ? std::size_t{2} : std::size_t{pattern.compare(at, 1, "*") == 0};
-  };
-  // Stars may stand for nothing: who is in front of them is behind them too.
-  const auto enter = [&](States& states, std::size_t at) noexcept {
-    states.add(at);
-    while (at < pattern.size() && stars(at) > 0) states.add(at += stars(at));
-  };
-  States now;
-  enter(now, 0);
-  for (const char c : text) {
-    const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;  // a character that ? has begun
-    States next;
-    for (std::size_t word = 0; word < 2; ++word) {
-      for (std::uint64_t left = now.bits[word]; left != 0; left &= left - 1) {
-        const std::size_t at = word * 64 + static_cast<std::size_t>(__builtin_ctzll(left));
-        if (continues && at > 0 && pattern[at - 1] == '?') next.add(at);
-        if (at == pattern.size()) continue;
-        const std::size_t star = stars(at);
-        if (star == 2 || (star == 1 && c != '/')) {
-          enter(next, at);
-        } else if (star == 0 && (pattern[at] == c || (pattern[at] == '?' && c != '/' && !continues))) {
-          enter(next, at + 1);
-        }
-      }
-    }
-    if ((next.bits[0] | next.bits[1]) == 0) return false;
-    now = next;
-  }
-  return now.has(pattern.size());
-}
 
 class IgnoreRules {
  public:
@@ -81,11 +39,13 @@ class IgnoreRules {
   bool match(std::string_view operation) const noexcept {
     const Table* const table = table_.load(std::memory_order_acquire);
     if (table == nullptr) return false;
-    const std::size_t dot = operation.rfind('.');
-    const std::string_view suffix = dot == std::string_view::npos ? std::string_view() : operation.substr(dot);
-    for (std::uint32_t i = 0; i < table->suffixes; ++i) {
-      if (table->texts[i].view() == suffix) return true;
+    const std::size_t longest = table->longest_suffix;
+    const std::string_view tail = operation.size() < longest ? operation : operation.substr(operation.size() - longest);
+    const std::size_t dot = tail.rfind('.');  // one that is farther away begins a longer suffix than there is
+    for (std::uint32_t i = 0; i < table->suffixes && dot != std::string_view::npos; ++i) {
+      if (table->texts[i].view() == tail.substr(dot)) return true;
     }
+    operation = operation.substr(0, ipc_protocol::kMaxOperation);
     for (std::uint32_t i = table->suffixes; i < table->count; ++i) {
       if (matches_pattern(table->texts[i].view(), operation)) return true;
     }
@@ -106,6 +66,10 @@ class IgnoreRules {
     };
     add(suffixes);
     table->suffixes = table->count;
+    table->longest_suffix = 0;
+    for (std::uint32_t i = 0; i < table->count; ++i) {
+      if (table->texts[i].size > table->longest_suffix) table->longest_suffix = table->texts[i].size;
+    }
     add(patterns);
     const Table* const old = table_.load(std::memory_order_relaxed);
     if (old != nullptr && *old == *table) return std::free(table);  // told again
@@ -121,7 +85,8 @@ class IgnoreRules {
     std::string_view view() const noexcept { return {data, size}; }
   };
   struct Table {
-    const Table* older;      // the one that this replaced
+    const Table* older;  // the one that this replaced
+    std::size_t longest_suffix;
     std::uint32_t suffixes;  // the first ones of `texts`
     std::uint32_t count;
     Text texts[2 * ipc_protocol::kMaxIgnoreRules];
