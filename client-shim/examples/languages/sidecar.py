@@ -7,6 +7,11 @@ _TEXT = ctypes.c_char_p
 _HANDLE = ctypes.c_void_p
 
 
+def _bytes(text):
+    """As the C API takes it. What is no Unicode (a file name, a header of somebody) must not be what fails the program."""
+    return str(text).encode(errors="replace")
+
+
 class _Headers(ctypes.Structure):
     _fields_ = [("sw8", _TEXT), ("sw8_correlation", _TEXT), ("sw8_x", _TEXT)]
 
@@ -31,19 +36,19 @@ class Tracer:
 
     def __init__(self, service, library="libsw-sidecar-shim.so.1"):
         self._library = _load(library)
-        self._tracer = self._library.sw_open(service.encode())
+        self._tracer = self._library.sw_open(_bytes(service))
 
     def entry(self, operation, headers=None):
         """`headers`: of the request that came in, names in lower case."""
         texts = [(headers or {}).get(name) for name in self.NAMES]
-        given = _Headers(*[None if text is None else text.encode() for text in texts])
-        return self._span(self._library.sw_entry(self._tracer, operation.encode(), ctypes.byref(given)))
+        given = _Headers(*[None if text is None else _bytes(text) for text in texts])
+        return self._span(self._library.sw_entry(self._tracer, _bytes(operation), ctypes.byref(given)))
 
     def exit(self, operation, peer):
-        return self._span(self._library.sw_exit(self._tracer, operation.encode(), peer.encode()))
+        return self._span(self._library.sw_exit(self._tracer, _bytes(operation), _bytes(peer)))
 
     def local(self, operation):
-        return self._span(self._library.sw_local(self._tracer, operation.encode()))
+        return self._span(self._library.sw_local(self._tracer, _bytes(operation)))
 
     def flush(self, milliseconds):
         return self._library.sw_flush(self._tracer, milliseconds) == 1
@@ -54,7 +59,7 @@ class Tracer:
         try:
             yield span
         except BaseException as problem:
-            self._library.sw_error(handle, type(problem).__name__.encode(), str(problem).encode(), None)
+            self._library.sw_error(handle, type(problem).__name__.encode(), _bytes(problem), None)
             raise
         finally:
             self._library.sw_end(handle)
@@ -65,7 +70,7 @@ class Span:
         self._library, self._handle = library, handle
 
     def tag(self, key, value):
-        self._library.sw_tag(self._handle, key.encode(), str(value).encode())
+        self._library.sw_tag(self._handle, _bytes(key), _bytes(value))
         return self
 
     def headers(self):
@@ -73,6 +78,6 @@ class Span:
         found = {}
         for name in Tracer.NAMES:
             buffer = ctypes.create_string_buffer(8192)
-            if self._library.sw_header(self._handle, name.encode(), buffer, len(buffer)) >= 0:
+            if self._library.sw_header(self._handle, _bytes(name), buffer, len(buffer)) >= 0:
                 found[name] = buffer.value.decode()
         return found
