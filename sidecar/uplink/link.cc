@@ -28,7 +28,7 @@ grpc::ChannelArguments arguments(const Endpoint& endpoint, const LinkOptions& op
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetMaxReceiveMessageSize(GrpcLink::kMaxAnswer);
+  arguments.SetMaxReceiveMessageSize(Link::kMaxAnswer);
   arguments.SetMaxSendMessageSize(-1);  // bounded by the encoder
   // No keepalive pings (the default): an OAP ends connections that ping more often than each 5 min.
 
@@ -47,25 +47,24 @@ std::shared_ptr<grpc::Channel> make_channel(const Endpoint& endpoint, const Link
 }  // namespace
 
 // Watches the channel for one change after another; detached from a link that has ended.
-class GrpcLink::Watch final : public CompletionThread::Event {
+class Link::Watch final : public CompletionThread::Event {
  public:
-  explicit Watch(GrpcLink& link) : link_(&link) {}
+  explicit Watch(Link& link) : link_(&link) {}
   void completed(bool ok) override {
     if (link_ != nullptr && ok) link_->on_change();
   }
   void detach() { link_ = nullptr; }
 
  private:
-  GrpcLink* link_;
+  Link* link_;
 };
 
-GrpcLink::GrpcLink(Endpoint endpoint, const LinkOptions& options, EventLoop& loop, CompletionThread& completions,
-                   Told told)
-    : Link(std::move(endpoint)),
+Link::Link(Endpoint endpoint, const LinkOptions& options, EventLoop& loop, CompletionThread& completions, Told told)
+    : endpoint_(std::move(endpoint)),
       completions_(completions),
       tls_(options.credentials != nullptr),
       told_(std::move(told)),
-      channel_(make_channel(this->endpoint(), options)),
+      channel_(make_channel(endpoint_, options)),
       stub_(channel_),
       watch_(std::make_shared<Watch>(*this)),
       timeout_(loop.make_timer([this, limit = options.connect_timeout] {
@@ -75,21 +74,21 @@ GrpcLink::GrpcLink(Endpoint endpoint, const LinkOptions& options, EventLoop& loo
   watch(channel_->GetState(true));
 }
 
-GrpcLink::~GrpcLink() { watch_->detach(); }
+Link::~Link() { watch_->detach(); }
 
-void GrpcLink::silence() {
+void Link::silence() {
   told_ = nullptr;
   timeout_->stop();
   why_.reset();
 }
 
-void GrpcLink::watch(int last_seen) {
+void Link::watch(int last_seen) {
   channel_->NotifyOnStateChange(static_cast<grpc_connectivity_state>(last_seen),
                                 std::chrono::system_clock::time_point::max(), &completions_.queue(),
                                 completions_.tag(watch_));
 }
 
-void GrpcLink::on_change() {
+void Link::on_change() {
   // What was ready has changed, even if it is ready again by now: gRPC reconnects
   // when a call comes, and the server behind may be another.
   if (ready_) return tell(Event::lost, {});
@@ -106,7 +105,7 @@ void GrpcLink::on_change() {
   ask_why();
 }
 
-void GrpcLink::ask_why() {
+void Link::ask_why() {
   // Not sent anywhere: the channel has failed, and the call does not wait for it.
   why_ = std::make_unique<Rpc>(completions_, stub_, "/", grpc::ByteBuffer(), CallTerms{kWhyDeadline, {}},
                                [this](const grpc::Status& status, const grpc::ByteBuffer&) {
@@ -114,7 +113,7 @@ void GrpcLink::ask_why() {
                                });
 }
 
-void GrpcLink::tell(Event event, std::string why) {
+void Link::tell(Event event, std::string why) {
   timeout_->stop();
   const Told told = std::exchange(told_, nullptr);
   if (told) told(event, std::move(why));  // may destroy this

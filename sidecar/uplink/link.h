@@ -3,7 +3,7 @@
 // Link is one connection to one address of a collector, from the attempt to connect
 // to its end; it never reconnects. Whoever makes calls over it holds it by
 // shared_ptr: that is how a call keeps the connection it began on while later ones
-// go elsewhere. GrpcLink is the real one; links.h decides when there shall be which.
+// go elsewhere. links.h decides when there shall be which.
 //
 // Thread: loop. Events come in a turn of their own, and none after silence() or destruction.
 
@@ -21,6 +21,13 @@
 
 namespace sidecar {
 
+// How a channel is made. The strings are as configured; empty: none.
+struct LinkOptions {
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
+  std::string server_name;                                // TLS; empty: the host that is configured
+  Duration connect_timeout = std::chrono::seconds(10);
+};
+
 class Link {
  public:
   enum class Event {
@@ -30,36 +37,16 @@ class Link {
   };
   using Told = std::function<void(Event, std::string why)>;
 
-  explicit Link(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
-  virtual ~Link() = default;
+  // Begins to connect. The references outlive it.
+  Link(Endpoint endpoint, const LinkOptions& options, EventLoop& loop, CompletionThread& completions, Told told);
+  ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
   const Endpoint& endpoint() const { return endpoint_; }
-  // Nobody wants to know any more what becomes of it; calls go on.
-  virtual void silence() = 0;
-
- private:
-  const Endpoint endpoint_;
-};
-
-using LinkPtr = std::shared_ptr<Link>;
-
-// How a channel is made. The strings are as configured; empty: none.
-struct LinkOptions {
-  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
-  std::string server_name;                                // TLS; empty: the host that is configured
-  Duration connect_timeout = std::chrono::seconds(10);
-};
-
-class GrpcLink : public Link {
- public:
-  // Begins to connect. The references outlive it.
-  GrpcLink(Endpoint endpoint, const LinkOptions& options, EventLoop& loop, CompletionThread& completions, Told told);
-  ~GrpcLink() override;
-
-  void silence() override;
   grpc::GenericStub& stub() { return stub_; }
+  // Nobody wants to know any more what becomes of it; calls go on.
+  void silence();
 
   // The largest answer that is read; longer ones end the call. Commands have some hundred bytes.
   static constexpr int kMaxAnswer = 64 << 10;
@@ -73,6 +60,7 @@ class GrpcLink : public Link {
   void ask_why();
   void tell(Event event, std::string why);
 
+  const Endpoint endpoint_;
   CompletionThread& completions_;
   const bool tls_;
   Told told_;

@@ -70,8 +70,8 @@ void Links::connect(std::size_t entry) {
   if (credentials_.tls()) options.credentials = credentials_.for_channel();
   options.server_name = options_.tls.server_name;
   if (!current_) address_ = endpoint->configured;
-  candidate_ = std::make_shared<GrpcLink>(*endpoint, options, loop_, completions_,
-                                          [this](Link::Event event, const std::string& why) { on_link(event, why); });
+  candidate_ = std::make_shared<Link>(*endpoint, options, loop_, completions_,
+                                      [this](Link::Event event, const std::string& why) { on_link(event, why); });
 }
 
 void Links::on_link(Link::Event event, const std::string& why) {
@@ -79,7 +79,7 @@ void Links::on_link(Link::Event event, const std::string& why) {
     case Link::Event::ready:
       return adopt();
     case Link::Event::failed: {
-      const std::shared_ptr<GrpcLink> failed = std::move(candidate_);
+      const std::shared_ptr<Link> failed = std::move(candidate_);
       const Endpoint& endpoint = failed->endpoint();
       const std::string text = "cannot connect to " + endpoint.configured +
                                (endpoint.address == endpoint.configured ? "" : " (" + endpoint.address + ")") + ": " +
@@ -88,12 +88,12 @@ void Links::on_link(Link::Event event, const std::string& why) {
       return on_failed(text);
     }
     case Link::Event::lost:
-      return on_lost(why);
+      return on_lost();
   }
 }
 
 void Links::adopt() {
-  const std::shared_ptr<GrpcLink> old = std::exchange(current_, std::move(candidate_));
+  const std::shared_ptr<Link> old = std::exchange(current_, std::move(candidate_));
   if (old) old->silence();  // its calls keep it
   address_ = current_->endpoint().configured;
   linked_since_ = loop_.now();
@@ -103,8 +103,8 @@ void Links::adopt() {
   told_(old ? Event::moved : Event::ready, {});
 }
 
-void Links::on_lost(const std::string&) {
-  const std::shared_ptr<GrpcLink> gone = std::move(current_);
+void Links::on_lost() {
+  const std::shared_ptr<Link> gone = std::move(current_);
   left_ = false;
   repick_->stop();
   const Endpoint& endpoint = gone->endpoint();
@@ -137,13 +137,13 @@ void Links::plan_repick() {
   repick_->start(Duration(static_cast<Duration::rep>(static_cast<double>(options_.repick.count()) * factor)));
 }
 
-void Links::leave(const GrpcLink& link, Trouble trouble, const std::string& why) {
+void Links::leave(const Link& link, Trouble trouble, const std::string& why) {
   if (current_.get() != &link) return;
   if (!std::exchange(left_, true)) list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
   look(present(), true);
 }
 
-void Links::stay(const GrpcLink& link) {
+void Links::stay(const Link& link) {
   if (current_.get() != &link || !std::exchange(left_, false)) return;
   timer_->stop();
 }

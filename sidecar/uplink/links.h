@@ -50,15 +50,15 @@ class Links {
   void start();
 
   // Null: there is no connection.
-  const std::shared_ptr<GrpcLink>& current() const { return current_; }
+  const std::shared_ptr<Link>& current() const { return current_; }
   // HOST:PORT as configured: in use, else tried now or last.
   const std::string& address() const { return address_; }
 
   // `link` does not do its job. If it is the present one, another is looked for, as they come out of their rest; it
   // stays until there is one.
-  void leave(const GrpcLink& link, Trouble trouble, const std::string& why);
+  void leave(const Link& link, Trouble trouble, const std::string& why);
   // `link` does its job after all: if it is the present one, no other is looked for any more.
-  void stay(const GrpcLink& link);
+  void stay(const Link& link);
   // Another connection, to whichever address, with the credentials as they are now.
   void renew();
 
@@ -78,7 +78,7 @@ class Links {
   void connect(std::size_t entry);
   void on_link(Link::Event event, const std::string& why);
   void adopt();
-  void on_lost(const std::string& why);
+  void on_lost();
   void on_failed(const std::string& why);
   void wait();
   void plan_repick();
@@ -101,8 +101,8 @@ class Links {
   std::unique_ptr<Timer> repick_;  // the next attempt while there is one
   std::unique_ptr<Timer> lookup_timeout_;
   std::unique_ptr<Lookup> lookup_;
-  std::shared_ptr<GrpcLink> candidate_;
-  std::shared_ptr<GrpcLink> current_;
+  std::shared_ptr<Link> candidate_;
+  std::shared_ptr<Link> current_;
 };
 
 }  // namespace sidecar

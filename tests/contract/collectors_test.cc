@@ -465,8 +465,8 @@ TEST_SUITE("contract/collectors") {
     host.options.backoff = {1h, 1h};
     host.start_up();
     CHECK(host.send().verdict == V::hold_auth);
-    host.file("token", "right!");  // another size, so that the change is seen whatever the clock's grain
-    host.file("token", "right");
+    host.file("token", "right!");
+    host.file("token", "right");  // of the size of the wrong one: the time of the change tells
     REQUIRE(host.run_until([&] { return host.subject->ready(); }));
     CHECK(host.send().verdict == V::delivered);
   }

@@ -57,11 +57,11 @@ struct Fixture {
     if (tls) options.credentials = grpc::SslCredentials({});
     const HostPort where = parse_host_port(address);
     std::string what = "nothing";
-    GrpcLink link({0, address, where.host, address, grpc_target(where.host, where.port), true}, options, loop,
-                  completions, [&](Link::Event event, std::string why) {
-                    what = event == Link::Event::ready ? "" : std::move(why);
-                    loop.stop();
-                  });
+    Link link({0, address, where.host, address, grpc_target(where.host, where.port), true}, options, loop, completions,
+              [&](Link::Event event, std::string why) {
+                what = event == Link::Event::ready ? "" : std::move(why);
+                loop.stop();
+              });
     const auto limit = loop.make_timer([this] { loop.stop(); });
     limit->start(20s);
     loop.run();

@@ -146,7 +146,7 @@ void CollectorV3::on_credentials(Credentials::Changed changed) {
   if (state_ == CollectorState::auth && probe_timer_->armed()) probe_timer_->start(Duration::zero());
 }
 
-void CollectorV3::on_unanswered(const GrpcLink& link) {
+void CollectorV3::on_unanswered(const Link& link) {
   if (links_.current().get() != &link) return;
   const std::string why =
       link.endpoint().configured + " has not answered a call for " + format_duration(options_.unanswered);
@@ -175,7 +175,7 @@ void CollectorV3::tell_now() {
     for (CollectorListener* listener : listeners_) listener->on_collector_ready();
 }
 
-void CollectorV3::account(const GrpcLink& link, Method method, Verdict verdict, const std::string& detail) {
+void CollectorV3::account(const Link& link, Method method, Verdict verdict, const std::string& detail) {
   const bool present = links_.current().get() == &link;
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
@@ -246,7 +246,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (outcome.verdict == Verdict::wrong_server) set_state(CollectorState::wrong_server);
   probe_timer_->start(options_.backoff.delay(++probes_, random_));
   // Another one may have recovered from its rest.
-  if (const std::shared_ptr<GrpcLink> link = links_.current()) links_.leave(*link, Trouble::auth, outcome.detail);
+  if (const std::shared_ptr<Link> link = links_.current()) links_.leave(*link, Trouble::auth, outcome.detail);
 }
 
 }  // namespace sidecar::v3

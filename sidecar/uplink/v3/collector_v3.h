@@ -58,14 +58,14 @@ class CollectorV3 final : public Collector {
   void on_link(Links::Event event, const std::string& why);
   void on_credentials(Credentials::Changed changed);
   // `link` has a call that nobody has answered for a while.
-  void on_unanswered(const GrpcLink& link);
+  void on_unanswered(const Link& link);
   void set_state(CollectorState state);
   // Tells the listeners, in a turn of its own, that ready() has become true or false.
   void tell(bool is_ready);
   void tell_now();
   // What every answer to a call means for the state. `method` was, over `link`, answered with
   // `verdict`; the words are for people.
-  void account(const GrpcLink& link, Method method, Verdict verdict, const std::string& detail);
+  void account(const Link& link, Method method, Verdict verdict, const std::string& detail);
   void log_plainer(const std::string& detail);
   void hold(CollectorState state);
   void probe();

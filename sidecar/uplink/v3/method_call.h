@@ -40,7 +40,7 @@ class CollectorV3::MethodCall final : public Call {
   grpc::ByteBuffer request_;
   grpc::ByteBuffer plainer_;
   Answered answered_;
-  const std::shared_ptr<GrpcLink> link_;  // the one it began on, also when later calls go elsewhere
+  const std::shared_ptr<Link> link_;  // the one it began on, also when later calls go elsewhere
   const Route first_;
   std::size_t tried_ = 0;  // routes that do not exist there
   std::unique_ptr<Rpc> rpc_;
