@@ -25,12 +25,6 @@ bool valid_privacy_pattern(std::string_view text) {
   return visible && (text.size() <= 2 || text.substr(1, text.size() - 2).find('*') == std::string_view::npos);
 }
 
-Result<void> check_file_path(std::string_view text) {
-  const bool printable = std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if (text.empty() || (text.size() < 4096 && text.front() == '/' && text.back() != '/' && printable)) return {};
-  return fail(Errc::invalid_argument, "not the absolute path of a file");
-}
-
 // clang-format off
 std::vector<Key> make_keys() {
   return {
@@ -52,16 +46,16 @@ std::vector<Key> make_keys() {
                    [](Config& c) -> Duration& { return c.uplink.backoff.first; }),
       duration_key({"collector.backoff.max", "The longest wait between two connections."}, milliseconds(10), hours(1),
                    [](Config& c) -> Duration& { return c.uplink.backoff.max; }),
-      checked_key({"collector.token_file", "Holds the token that is sent with every call as SkyWalking's agent.authentication; read again when it changes."}, "the absolute path of a file, or \"\"", check_file_path,
-                  [](Config& c) -> std::string& { return c.uplink.token_file; }),
+      file_path_key({"collector.token_file", "Holds the token that is sent with every call as SkyWalking's agent.authentication; read again when it changes."},
+                    [](Config& c) -> std::string& { return c.uplink.token_file; }),
       choice_key<bool>({"collector.tls.enabled", "Whether collectors are spoken to over TLS."}, {{"true", true}, {"false", false}},
                        [](Config& c) -> bool& { return c.uplink.tls.enabled; }),
-      checked_key({"collector.tls.ca", "PEM file with the authorities that sign collectors' certificates; empty: those of the system."}, "the absolute path of a file, or \"\"", check_file_path,
-                  [](Config& c) -> std::string& { return c.uplink.tls.ca; }),
-      checked_key({"collector.tls.certificate", "PEM file with our own certificate, for collectors that want one."}, "the absolute path of a file, or \"\"", check_file_path,
-                  [](Config& c) -> std::string& { return c.uplink.tls.certificate; }),
-      checked_key({"collector.tls.key", "PEM file with the key of that certificate."}, "the absolute path of a file, or \"\"", check_file_path,
-                  [](Config& c) -> std::string& { return c.uplink.tls.key; }),
+      file_path_key({"collector.tls.ca", "PEM file with the authorities that sign collectors' certificates; empty: those of the system."},
+                    [](Config& c) -> std::string& { return c.uplink.tls.ca; }),
+      file_path_key({"collector.tls.certificate", "PEM file with our own certificate, for collectors that want one."},
+                    [](Config& c) -> std::string& { return c.uplink.tls.certificate; }),
+      file_path_key({"collector.tls.key", "PEM file with the key of that certificate."},
+                    [](Config& c) -> std::string& { return c.uplink.tls.key; }),
       name_key({"collector.tls.server_name", "The name that collectors' certificates must hold; empty: the host of the address."},
                [](Config& c) -> std::string& { return c.uplink.tls.server_name; }),
       duration_key({"collector.reread", "How often the files of token and TLS are looked at for changes."}, milliseconds(10), hours(1),

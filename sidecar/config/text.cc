@@ -131,4 +131,8 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool has_control_character(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 }  // namespace sidecar

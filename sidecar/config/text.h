@@ -32,4 +32,7 @@ Result<std::string> expand(std::string_view text, const Environment& environment
 
 bool is_utf8(std::string_view text);
 
+// Whether any of its characters is an ASCII control character.
+bool has_control_character(std::string_view text);
+
 }  // namespace sidecar

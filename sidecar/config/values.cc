@@ -13,6 +13,7 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxAddresses = 64;
+constexpr std::size_t kMaxFilePath = 4096;  // PATH_MAX, with its end
 // sun_path, without its end and without the ".new" of a socket being made.
 constexpr std::size_t kMaxSocketPath = 107 - 4;
 
@@ -155,9 +156,8 @@ Key mode_key(KeyName name, Field<mode_t> field) {
 Key socket_path_key(KeyName name, Field<std::string> field) {
   Key key = make_key(name, fmt::format("an absolute path of at most {} bytes", kMaxSocketPath));
   key.set = [expected = key.expected, field](Config& config, const std::string& text) -> Result<void> {
-    const bool control =
-        std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
-    if (text.size() < 2 || text.size() > kMaxSocketPath || text.front() != '/' || text.back() == '/' || control)
+    if (text.size() < 2 || text.size() > kMaxSocketPath || text.front() != '/' || text.back() == '/' ||
+        has_control_character(text))
       return unexpected(expected, text);
     field(config) = text;
     return {};
@@ -190,6 +190,17 @@ Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::s
   return key;
 }
 
+Key file_path_key(KeyName name, Field<std::string> field) {
+  return checked_key(
+      name, "the absolute path of a file, or \"\"",
+      [](std::string_view text) -> Result<void> {
+        const bool path = text.size() < kMaxFilePath && text.starts_with('/') && !text.ends_with('/');
+        if (text.empty() || (path && !has_control_character(text))) return {};
+        return fail(Errc::invalid_argument, "not the absolute path of a file");
+      },
+      field);
+}
+
 Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,
                   std::function<void(Config&, const std::string&)> put) {
   Key key = make_key(name, fmt::format("at most {} visible ASCII characters but '|', or \"\"", max));
@@ -210,9 +221,7 @@ Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t m
                                                                    const std::string& text) -> Result<void> {
     std::vector<std::string>& texts = field(config);
     if (text.empty() && texts.empty()) return {};  // an empty variable is an empty list
-    const bool printable =
-        std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-    if (text.empty() || text.size() > max_size || !printable || (valid != nullptr && !valid(text)))
+    if (text.empty() || text.size() > max_size || has_control_character(text) || (valid != nullptr && !valid(text)))
       return unexpected(fmt::format("{} of at most {} bytes", expected, max_size), text);
     if (texts.size() == max) return fail(Errc::limit_exceeded, fmt::format("more than {} of them", max));
     if (std::find(texts.begin(), texts.end(), text) != texts.end())
