@@ -18,6 +18,15 @@ std::chrono::milliseconds time_of_brief(const std::string& socket) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
 }
 
+// Has the application finish 1000 segments while nobody reads its socket: what it says of them then.
+nlohmann::json burst_unread(Host& host, Attended& app) {
+  host.daemon.process().signal(SIGSTOP);
+  app.say("burst 1000");
+  nlohmann::json account = app.account();
+  host.daemon.process().signal(SIGCONT);
+  return account;
+}
+
 }  // namespace
 
 TEST_SUITE("apps/process") {
@@ -87,10 +96,7 @@ TEST_SUITE("apps/process") {
     Host host;
     Attended app({program("event_loop"), "loop", "idle"}, {host.environment()});
     REQUIRE(app.line() == "ready");
-    host.daemon.process().signal(SIGSTOP);
-    app.say("burst 1000");
-    const nlohmann::json account = app.account();
-    host.daemon.process().signal(SIGCONT);
+    const nlohmann::json account = burst_unread(host, app);
     CAPTURE(account.dump());
     REQUIRE(account.is_object());
     CHECK(account["waiting"] > 0);
@@ -104,10 +110,7 @@ TEST_SUITE("apps/process") {
     Host host;
     Attended app({program("event_loop"), "loop", "silent"}, {host.environment()});
     REQUIRE(app.line() == "ready");
-    host.daemon.process().signal(SIGSTOP);
-    app.say("burst 1000");
-    const nlohmann::json account = app.account();
-    host.daemon.process().signal(SIGCONT);
+    const nlohmann::json account = burst_unread(host, app);
     CAPTURE(account.dump());
     REQUIRE(account.is_object());
     const unsigned long sent = account["sent"];

@@ -13,10 +13,8 @@ using namespace sidecar::test;
 
 namespace {
 
-constexpr const char* kFast =
-    "batch: {age: 20ms, backoff: {first: 20ms, max: 100ms}}\n"
-    "session: {keep_alive: 1s}\n";
-constexpr const char* kCollectorFast = ", deadline: 5s, unanswered: 200ms, backoff: {first: 20ms, max: 100ms}";
+const std::string kFast = std::string(kFastBatches) + kFastKeepAlive;
+const std::string kCollectorFast = std::string(", deadline: 5s, unanswered: 200ms") + kFastConnecting;
 
 TestCollectorOptions with_tls_and_token() {
   TestCollectorOptions options;
@@ -75,7 +73,7 @@ TEST_SUITE("integration/collectors") {
                             ", tls: {enabled: true, ca: " + files.write("ca.pem", kTestCa) +
                             ", certificate: " + files.write("client.pem", kTestClientCert) +
                             ", key: " + files.write("client.key", kTestClientKey) + "}";
-    Daemon daemon(collector.address(), std::string(kFast) + "log: {level: debug}\n", kCollectorFast + tls);
+    Daemon daemon(collector.address(), kFast + "log: {level: debug}\n", kCollectorFast + tls);
     daemon.start();
     IdleApp app(daemon.socket(), "secret", 20);
     CHECK(wait_until([&] { return all_arrived_once(collector, "secret", 20); }));

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "cancelled.h"
 #include "peer.h"
 
 using namespace sidecar_test;
@@ -181,17 +182,7 @@ TEST_CASE("a thread that is cancelled while its setter writes goes after the cal
     sw_tracer* tracer;
     bool done = false;
   } work{f.tracer};
-  pthread_t thread;
-  const auto cancelled = [](void* arg) -> void* {
-    static_cast<Work*>(arg)->use();
-    pthread_testcancel();
-    return nullptr;
-  };
-  REQUIRE(pthread_create(&thread, nullptr, cancelled, &work) == 0);
-  void* result = nullptr;
-  REQUIRE(pthread_join(thread, &result) == 0);
-  CHECK(result == PTHREAD_CANCELED);
-  CHECK(work.done);
+  check_goes_afterwards(work);
   CHECK(f.next().spans()->size() == 1);
 }
 

@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "cancelled.h"
 #include "fixture.h"
 
 using namespace sidecar;
@@ -292,17 +293,7 @@ TEST_CASE("a thread that is cancelled while it uses a tracer goes afterwards, an
     Tracer opened;
     bool done = false;
   } work;
-  pthread_t thread;
-  const auto cancelled = [](void* arg) -> void* {
-    static_cast<Work*>(arg)->use();
-    pthread_testcancel();
-    return nullptr;
-  };
-  REQUIRE(pthread_create(&thread, nullptr, cancelled, &work) == 0);
-  void* result = nullptr;
-  REQUIRE(pthread_join(thread, &result) == 0);
-  CHECK(result == PTHREAD_CANCELED);
-  CHECK(work.done);
+  check_goes_afterwards(work);
   work.f.finish();
   work.f.peer.serve();
   CHECK(work.f.peer.segments.size() == 3);
