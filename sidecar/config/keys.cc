@@ -19,6 +19,12 @@ constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
 constexpr std::uint64_t kGiB = 1024 * kMiB;
 
+bool valid_privacy_pattern(std::string_view text) {
+  const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  // a star inside would be a letter: nobody means that
+  return visible && (text.size() <= 2 || text.substr(1, text.size() - 2).find('*') == std::string_view::npos);
+}
+
 // clang-format off
 std::vector<Key> make_keys() {
   return {
@@ -30,10 +36,30 @@ std::vector<Key> make_keys() {
                     [](Config& c) -> std::vector<std::string>& { return c.uplink.addresses; }),
       duration_key({"collector.deadline", "How long a call may take before it counts as failed."}, seconds(1), minutes(10),
                    [](Config& c) -> Duration& { return c.uplink.deadline; }),
+      duration_key({"collector.unanswered", "A call that nobody has answered for so long sends the next ones to another collector; itself it goes on to its deadline."}, milliseconds(10), minutes(10),
+                   [](Config& c) -> Duration& { return c.uplink.unanswered; }),
+      duration_key({"collector.repick", "How often another address is chosen, give or take half, so that many hosts share the collectors."}, seconds(1), hours(24),
+                   [](Config& c) -> Duration& { return c.uplink.repick; }),
+      duration_key({"collector.spread", "A connection that was lost is made again within this time, at random, so that many hosts do not return together."}, seconds(0), hours(1),
+                   [](Config& c) -> Duration& { return c.uplink.spread; }),
       duration_key({"collector.backoff.first", "The wait after the first failed connection; it doubles from there."}, milliseconds(10), minutes(10),
                    [](Config& c) -> Duration& { return c.uplink.backoff.first; }),
       duration_key({"collector.backoff.max", "The longest wait between two connections."}, milliseconds(10), hours(1),
                    [](Config& c) -> Duration& { return c.uplink.backoff.max; }),
+      file_path_key({"collector.token_file", "Holds the token that is sent with every call as SkyWalking's agent.authentication; read again when it changes."},
+                    [](Config& c) -> std::string& { return c.uplink.token_file; }),
+      choice_key<bool>({"collector.tls.enabled", "Whether collectors are spoken to over TLS."}, {{"true", true}, {"false", false}},
+                       [](Config& c) -> bool& { return c.uplink.tls.enabled; }),
+      file_path_key({"collector.tls.ca", "PEM file with the authorities that sign collectors' certificates; empty: those of the system."},
+                    [](Config& c) -> std::string& { return c.uplink.tls.ca; }),
+      file_path_key({"collector.tls.certificate", "PEM file with our own certificate, for collectors that want one."},
+                    [](Config& c) -> std::string& { return c.uplink.tls.certificate; }),
+      file_path_key({"collector.tls.key", "PEM file with the key of that certificate."},
+                    [](Config& c) -> std::string& { return c.uplink.tls.key; }),
+      name_key({"collector.tls.server_name", "The name that collectors' certificates must hold; empty: the host of the address."},
+               [](Config& c) -> std::string& { return c.uplink.tls.server_name; }),
+      duration_key({"collector.reread", "How often the files of token and TLS are looked at for changes."}, milliseconds(10), hours(1),
+                   [](Config& c) -> Duration& { return c.uplink.reread; }),
 
       socket_path_key({"socket.path", "The socket that applications send their segments to."},
                       [](Config& c) -> std::string& { return c.ipc.path; }),
@@ -79,6 +105,19 @@ std::vector<Key> make_keys() {
       integer_key<unsigned>({"session.properties_every", "Every so many of these the instance's properties are sent too."}, 1, 1000,
                             [](Config& c) -> unsigned& { return c.session.properties_every; }),
 
+      checked_key({"naming.instance", "What instances are called that do not name themselves; {slot} is a number, 0 for the first of a user and service."},
+                  "text in quotes with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, {slot}", check_instance_template,
+                  [](Config& c) -> std::string& { return c.naming.instance; }),
+      name_part_key({"naming.namespace", "Put behind the names of services: SERVICE|NAMESPACE|CLUSTER, as the Java agent does."}, kMaxNamePart,
+                    [](Config& c) -> std::string& { return c.naming.name_space; },
+                    [](Config& c, const std::string& text) { c.naming.name_space = text; }),
+      name_part_key({"naming.cluster", "Put behind the names of services too, and before the addresses that they call: CLUSTER/HOST:PORT."}, kMaxNamePart,
+                    [](Config& c) -> std::string& { return c.naming.cluster; },
+                    [](Config& c, const std::string& text) {
+                      c.naming.cluster = text;
+                      c.ipc.peer_prefix = c.uplink.peer_prefix = text.empty() ? text : text + "/";
+                    }),
+
       integer_key<std::int64_t>({"sampling.traces_per_3s", "How many new traces a process records in 3 seconds; -1 is all."}, -1, 1'000'000,
                                 [](Config& c) -> std::int64_t& { return c.ipc.sampling; }),
 
@@ -88,6 +127,16 @@ std::vector<Key> make_keys() {
       texts_key({"ignore.patterns", "Operations that match are not traced: ? stands for one character but /, * for any of these, ** for anything."},
                 "a pattern such as /health/**", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText, nullptr,
                 [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.patterns; }),
+
+      texts_key({"privacy.drop_tags", "Tags and fields of logs with these names go; * stands at the beginning or the end for anything."},
+                "a name such as card or *-number*", kMaxPrivacyRules, kMaxPrivacyText, valid_privacy_pattern,
+                [](Config& c) -> std::vector<std::string>& { return c.uplink.privacy.drop_tags; }),
+      texts_key({"privacy.mask_tags", "Tags and fields of logs with these names keep their name and lose their value; so do URLs' parameters."},
+                "a name such as *password* or auth", kMaxPrivacyRules, kMaxPrivacyText, valid_privacy_pattern,
+                [](Config& c) -> std::vector<std::string>& { return c.uplink.privacy.mask_tags; }),
+      choice_key<UrlPrivacy>({"privacy.urls", "What URLs lose: mask the values of parameters with names of privacy.mask_tags, mask-all those of all, drop-query the whole query; each but keep credentials too."},
+                             {{"keep", UrlPrivacy::keep}, {"mask", UrlPrivacy::mask}, {"mask-all", UrlPrivacy::mask_all}, {"drop-query", UrlPrivacy::drop_query}},
+                             [](Config& c) -> UrlPrivacy& { return c.uplink.privacy.urls; }),
 
       name_key({"host", "This host's name in the names of instances; empty takes the system's."},
                [](Config& c) -> std::string& { return c.lifecycle.host; }),
@@ -100,8 +149,13 @@ std::vector<Key> make_keys() {
 
 }  // namespace
 
+std::string Key::default_value() const {
+  static const Config defaults;
+  return show(defaults);
+}
+
 std::string Key::variable() const {
-  std::string name = "SW_SIDECAR_" + path;
+  std::string name = std::string(kVariablePrefix) + path;
   for (char& c : name) c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
 }
@@ -121,6 +175,8 @@ const std::vector<Relation>& config_relations() {
   static const std::vector<Relation> relations = {
       {"collector.backoff.max", "collector.backoff.first", "expected at least collector.backoff.first",
        [](const Config& c) { return c.uplink.backoff.max >= c.uplink.backoff.first; }},
+      {"collector.tls.certificate", "collector.tls.key", "expected both or none of it and collector.tls.key",
+       [](const Config& c) { return c.uplink.tls.certificate.empty() == c.uplink.tls.key.empty(); }},
       {"batch.backoff.max", "batch.backoff.first", "expected at least batch.backoff.first",
        [](const Config& c) { return c.pipeline.backoff.max >= c.pipeline.backoff.first; }},
       {"socket.max_connections_per_user", "socket.max_connections", "expected at most socket.max_connections",
@@ -129,11 +185,6 @@ const std::vector<Relation>& config_relations() {
        [](const Config& c) { return c.control.path != c.ipc.path; }},
   };
   return relations;
-}
-
-const std::vector<std::string>& foreign_variables() {
-  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_CONTROL"};
-  return names;
 }
 
 bool is_service_link(const std::string& variable) {

@@ -13,6 +13,7 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxAddresses = 64;
+constexpr std::size_t kMaxFilePath = 4096;  // PATH_MAX, with its end
 // sun_path, without its end and without the ".new" of a socket being made.
 constexpr std::size_t kMaxSocketPath = 107 - 4;
 
@@ -67,6 +68,14 @@ std::function<std::string(const Config&)> text_of(Field<std::string> field) {
     Config copy = config;
     return field(copy);
   };
+}
+
+void show_list(Key& key, Field<std::vector<std::string>> field) {
+  key.items = [field](const Config& config) {
+    Config copy = config;
+    return field(copy);
+  };
+  key.show = [items = key.items](const Config& config) { return fmt::format("{}", fmt::join(items(config), ",")); };
 }
 
 }  // namespace
@@ -147,9 +156,8 @@ Key mode_key(KeyName name, Field<mode_t> field) {
 Key socket_path_key(KeyName name, Field<std::string> field) {
   Key key = make_key(name, fmt::format("an absolute path of at most {} bytes", kMaxSocketPath));
   key.set = [expected = key.expected, field](Config& config, const std::string& text) -> Result<void> {
-    const bool control =
-        std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
-    if (text.size() < 2 || text.size() > kMaxSocketPath || text.front() != '/' || text.back() == '/' || control)
+    if (text.size() < 2 || text.size() > kMaxSocketPath || text.front() != '/' || text.back() == '/' ||
+        has_control_character(text))
       return unexpected(expected, text);
     field(config) = text;
     return {};
@@ -169,6 +177,42 @@ Key name_key(KeyName name, Field<std::string> field) {
   return key;
 }
 
+Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::string_view), Field<std::string> field) {
+  Key key = make_key(name, std::move(expected));
+  key.set = [expected = key.expected, check, field](Config& config, const std::string& text) -> Result<void> {
+    if (auto checked = check(text); !checked)
+      return fail(Errc::invalid_argument,
+                  fmt::format("expected {}, got {}: {}", expected, quoted(text), checked.error().message));
+    field(config) = text;
+    return {};
+  };
+  key.show = text_of(field);
+  return key;
+}
+
+Key file_path_key(KeyName name, Field<std::string> field) {
+  return checked_key(
+      name, "the absolute path of a file, or \"\"",
+      [](std::string_view text) -> Result<void> {
+        const bool path = text.size() < kMaxFilePath && text.starts_with('/') && !text.ends_with('/');
+        if (text.empty() || (path && !has_control_character(text))) return {};
+        return fail(Errc::invalid_argument, "not the absolute path of a file");
+      },
+      field);
+}
+
+Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,
+                  std::function<void(Config&, const std::string&)> put) {
+  Key key = make_key(name, fmt::format("at most {} visible ASCII characters but '|', or \"\"", max));
+  key.set = [expected = key.expected, max, put](Config& config, const std::string& text) -> Result<void> {
+    if (text.size() > max || !visible(text) || text.find('|') != std::string::npos) return unexpected(expected, text);
+    put(config, text);
+    return {};
+  };
+  key.show = text_of(field);
+  return key;
+}
+
 Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t max_size,
               bool (*valid)(std::string_view), Field<std::vector<std::string>> field) {
   Key key = make_key(name, expected);
@@ -177,9 +221,7 @@ Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t m
                                                                    const std::string& text) -> Result<void> {
     std::vector<std::string>& texts = field(config);
     if (text.empty() && texts.empty()) return {};  // an empty variable is an empty list
-    const bool printable =
-        std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-    if (text.empty() || text.size() > max_size || !printable || (valid != nullptr && !valid(text)))
+    if (text.empty() || text.size() > max_size || has_control_character(text) || (valid != nullptr && !valid(text)))
       return unexpected(fmt::format("{} of at most {} bytes", expected, max_size), text);
     if (texts.size() == max) return fail(Errc::limit_exceeded, fmt::format("more than {} of them", max));
     if (std::find(texts.begin(), texts.end(), text) != texts.end())
@@ -188,10 +230,7 @@ Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t m
     return {};
   };
   key.clear = [field](Config& config) { field(config).clear(); };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return fmt::format("{}", fmt::join(field(copy), ","));
-  };
+  show_list(key, field);
   return key;
 }
 
@@ -210,10 +249,7 @@ Key addresses_key(KeyName name, Field<std::vector<std::string>> field) {
     return {};
   };
   key.clear = [field](Config& config) { field(config).clear(); };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return fmt::format("{}", fmt::join(field(copy), ","));
-  };
+  show_list(key, field);
   return key;
 }
 

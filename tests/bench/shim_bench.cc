@@ -48,6 +48,25 @@ void make_page() {
   if (fcntl(page_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) die("seals");
 }
 
+// CONFIG with the suffixes that SkyWalking's agents ignore, and some patterns.
+void ignore_the_usual(int connection) {
+  flatbuffers::FlatBufferBuilder b;
+  const auto suffixes = b.CreateVectorOfStrings(
+      {".jpg", ".jpeg", ".js", ".css", ".png", ".bmp", ".gif", ".ico", ".mp3", ".mp4", ".html", ".svg"});
+  const auto patterns = b.CreateVectorOfStrings({"GET:/health/**", "**/metrics/**", "**/ready"});
+  b.FinishSizePrefixed(sidecar::fbs::CreateConfig(b, 1, suffixes, patterns));
+  ipc::FrameHeader header{};
+  header.magic = ipc::kMagic;
+  header.header_words = ipc::kHeaderWords;
+  header.type = static_cast<std::uint8_t>(ipc::FrameType::config);
+  header.payload_size = b.GetSize();
+  iovec parts[2] = {{&header, sizeof header}, {b.GetBufferPointer(), b.GetSize()}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  sendmsg(connection, &message, MSG_NOSIGNAL);
+}
+
 void welcome(int connection) {
   flatbuffers::FlatBufferBuilder b;
   b.FinishSizePrefixed(sidecar::fbs::CreateWelcome(b, 0, 0xFFFF, 1));
@@ -69,7 +88,8 @@ void welcome(int connection) {
   item->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(item), &page_fd, sizeof page_fd);
   sendmsg(connection, &message, MSG_NOSIGNAL);
-  store(ipc::page::kFramesWaiting, 1);
+  ignore_the_usual(connection);
+  store(ipc::page::kFramesWaiting, 2);
 }
 
 void read_all(int connection) {

@@ -19,10 +19,8 @@ constexpr unsigned long kSegments = 3000;  // more than the carrier holds, less 
 
 struct FullHost {
   explicit FullHost(const std::string& strategy)
-      : daemon(collector.address(),
-               "carrier: {memory: 1MiB, strategy: " + strategy +
-                   "}\nbatch: {age: 20ms, backoff: {first: 20ms, max: 100ms}}\n",
-               ", deadline: 10m, backoff: {first: 20ms, max: 100ms}") {
+      : daemon(collector.address(), "carrier: {memory: 1MiB, strategy: " + strategy + "}\n" + kFastBatches,
+               std::string(", deadline: 10m") + kFastConnecting) {
     daemon.start();
     collector.misbehave({.fault = Fault::hang});
     app.emplace(daemon.socket(), "flood", kSegments);

@@ -10,6 +10,12 @@
 
 namespace sidecar::test {
 
+// Back-offs and waits scaled down; nothing else differs from the defaults. For `more` and `more_of_collector` of
+// Daemon.
+inline constexpr const char* kFastBatches = "batch: {age: 20ms, backoff: {first: 20ms, max: 100ms}}\n";
+inline constexpr const char* kFastKeepAlive = "session: {keep_alive: 1s}\n";
+inline constexpr const char* kFastConnecting = ", backoff: {first: 20ms, max: 100ms}";
+
 // A program of the build, e.g. "sw-sidecar"; aborts the test when the environment does not name it.
 std::string program(const std::string& name);
 

@@ -12,11 +12,8 @@ using namespace sidecar::test;
 
 namespace {
 
-// Timeouts and back-offs scaled down; nothing else differs from the defaults.
-constexpr const char* kFast =
-    "batch: {age: 20ms, backoff: {first: 20ms, max: 100ms}}\n"
-    "session: {keep_alive: 1s}\n";
-constexpr const char* kCollectorFast = ", deadline: 1s, backoff: {first: 20ms, max: 100ms}";
+const std::string kFast = std::string(kFastBatches) + kFastKeepAlive;
+const std::string kCollectorFast = std::string(", deadline: 1s") + kFastConnecting;
 
 struct Host {
   Host() : daemon(collector.address(), kFast, kCollectorFast) { daemon.start(); }

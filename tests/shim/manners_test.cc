@@ -1,5 +1,6 @@
 // How the shim behaves in a process that forks, ends, or is served by a stranger.
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "cancelled.h"
 #include "fixture.h"
 
 using namespace sidecar;
@@ -276,6 +278,25 @@ TEST_CASE("a sidecar of another user is refused unless it is trusted") {
   for (const int fd : {ready[0], ready[1], over[0]}) close(fd);
   unlink(path.c_str());
   rmdir(directory);
+}
+
+TEST_CASE("a thread that is cancelled while it uses a tracer goes afterwards, and leaves the tracer to others") {
+  struct Work {
+    void use() {
+      pthread_cancel(pthread_self());  // from here on the first system call that may wait would unwind
+      opened = Tracer::open(options_for(f.peer));
+      f.finish(2);
+      f.tracer.flush(std::chrono::milliseconds(2));
+      done = true;
+    }
+    Fixture f;
+    Tracer opened;
+    bool done = false;
+  } work;
+  check_goes_afterwards(work);
+  work.f.finish();
+  work.f.peer.serve();
+  CHECK(work.f.peer.segments.size() == 3);
 }
 
 TEST_CASE("after the exit handler nothing waits any more") {

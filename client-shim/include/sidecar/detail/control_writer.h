@@ -166,7 +166,7 @@ class ControlWriter {
     using namespace ipc_protocol;
     const std::size_t vtable = out_.vtable(12, {4, 8});
     std::uint32_t count = 0;
-    for (const auto& property : list) count += property.first.empty() || count == kMaxProperties ? 0 : 1;
+    for (const auto& property : list) count += property.first.empty() || count == kMaxProperties ? 0u : 1u;
     const std::size_t offsets = out_.vector(from, count);
     std::uint32_t written = 0;
     for (const auto& property : list) {

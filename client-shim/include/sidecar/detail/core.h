@@ -17,6 +17,7 @@
 #include "sidecar/detail/builders.h"
 #include "sidecar/detail/config.h"
 #include "sidecar/detail/identity.h"
+#include "sidecar/detail/ignore_rules.h"
 #include "sidecar/detail/intake.h"
 #include "sidecar/detail/ledger.h"
 #include "sidecar/detail/page.h"
@@ -24,6 +25,7 @@
 #include "sidecar/detail/segment_writer.h"
 #include "sidecar/detail/sender.h"
 #include "sidecar/detail/session.h"
+#include "sidecar/detail/uncancelled.h"
 
 namespace sidecar {
 inline namespace v1 {
@@ -42,7 +44,7 @@ class Core {
         parents_(parents),
         identity_(config),
         sender_(config, ledger_),
-        session_(config, identity_, ledger_, page_, sender_) {}
+        session_(config, identity_, ledger_, page_, ignore_, sender_) {}
 
   // False: no memory; such a core is not used.
   bool open() noexcept {
@@ -57,11 +59,29 @@ class Core {
   const Config& config() const noexcept { return config_; }
   CutCounters& cut() noexcept { return ledger_.cut; }
   std::int64_t process_id() const noexcept { return identity_.process_id(); }
-  std::string_view instance() const noexcept { return identity_.instance(); }
+  const Identity& identity() const noexcept { return identity_; }
   std::uint64_t new_thread_number() noexcept { return next_thread_.fetch_add(1, std::memory_order_relaxed); }
   void count_bad_header() noexcept { count(ledger_.bad_headers); }
   void count_misuse() noexcept { count(ledger_.misused); }
   void count_unsampled() noexcept { count(ledger_.unsampled); }
+
+  // Whether a segment that begins with this operation is not to be recorded; counts it.
+  bool ignores(std::string_view operation) noexcept {
+    if (!ignore_.match(operation)) return false;
+    count(ledger_.ignored);
+    return true;
+  }
+  bool introduced() const noexcept { return session_.introduced(); }
+  // Before the first header goes out: asks the sidecar who we are and what is to be ignored, unless it has said so
+  // already. Does not wait for the answer; at most once a millisecond.
+  void introduce() noexcept {
+    if (session_.introduced()) return;
+    const std::int64_t now = monotonic_ms();
+    std::int64_t last = introduced_ms_.load(std::memory_order_relaxed);
+    if (now != last && introduced_ms_.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+      drain(Intake::kLook | Intake::kRead);
+    }
+  }
 
   // Whether spans are to be built. If not, looks now and then whether that has changed.
   bool recording() noexcept {
@@ -99,6 +119,7 @@ class Core {
   // Does what there is to do, unless another thread is at it, which then does it.
   void drain(std::uint32_t wishes) noexcept {
     intake_.wish(wishes);
+    const Uncancelled uncancelled;
     intake_.hold([this] {
       const std::uint32_t wished = intake_.take_wishes();
       take_intake();
@@ -109,6 +130,7 @@ class Core {
   // True: the sidecar has taken over all that was finished before. Waits for at most `deadline_ms`; if
   // `give_up_early`, only as long as somebody is there.
   bool flush(std::int64_t deadline_ms, bool give_up_early) noexcept {
+    const Uncancelled uncancelled;
     constexpr std::int64_t kLongestMs = std::int64_t{1} << 40;
     const std::int64_t end = monotonic_ms() + (deadline_ms < kLongestMs ? deadline_ms : kLongestMs);
     const std::uint64_t lost = ledger_.dropped_total();
@@ -133,6 +155,7 @@ class Core {
 
   // The end of the process: what can still be sent is sent, and BYE. Later segments are counted as dropped.
   void exit() noexcept {
+    const Uncancelled uncancelled;
     if (Ledger::read(ledger_.created) > 0 || session_.fd() >= 0) flush(config_.exit_flush_ms, true);
     exited_.store(true, std::memory_order_seq_cst);
     for (int tries = 0; !intake_.try_hold(); ++tries) {
@@ -174,10 +197,12 @@ class Core {
   std::atomic<std::uint64_t> next_thread_{1};
   Builders builders_;
   Page page_;
+  IgnoreRules ignore_;
   Sampler sampler_;
   Ledger ledger_;
   std::atomic<bool> exited_{false};
   std::atomic<std::int64_t> last_look_ms_{0};
+  std::atomic<std::int64_t> introduced_ms_{0};
   Intake intake_;
   Sender sender_;
   Session session_;

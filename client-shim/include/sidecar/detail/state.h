@@ -17,6 +17,7 @@
 #include <new>
 
 #include "sidecar/detail/core.h"
+#include "sidecar/detail/uncancelled.h"
 
 namespace sidecar {
 inline namespace v1 {
@@ -62,6 +63,7 @@ struct State {
     if (!sentinel->compare_exchange_strong(expected, kBusy, std::memory_order_acq_rel)) {
       return expected == kReady ? current.load(std::memory_order_relaxed) : nullptr;
     }
+    const Uncancelled uncancelled;
     Core* const parents = current.load(std::memory_order_relaxed);
     if (parents != nullptr) parents->leave_to_parent();
     Core* core = new (std::nothrow) Core(this, config, parents);
@@ -87,6 +89,7 @@ inline void at_exit() noexcept {
 
 // Null when something is missing; the tracer is disabled then.
 inline State* open_state(const TracerOptions& options) {
+  const Uncancelled uncancelled;
   Config config = make_config(options);
   if (config.options.service.empty()) return nullptr;
   auto* const state = new (std::nothrow) State(static_cast<Config&&>(config));
