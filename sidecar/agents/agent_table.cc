@@ -29,6 +29,20 @@ AgentPtr AgentTable::find(const AgentKey& key) const {
 
 AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now) {
   name(identity, wanted_slot);
+  return add_named(std::move(identity), base, now);
+}
+
+AgentPtr AgentTable::add_again(AgentIdentity identity, std::uint64_t naming, std::uint64_t base, Tick now) {
+  if (naming == naming_.mark()) return add_named(std::move(identity), base, now);
+  const int slot = std::exchange(identity.slot, -1);
+  identity.service = identity.said.service;
+  identity.instance = identity.said.instance;
+  return add(std::move(identity), slot, base, now);
+}
+
+AgentPtr AgentTable::add_named(AgentIdentity identity, std::uint64_t base, Tick now) {
+  if (identity.service_cut) ++services_cut_;
+  if (identity.instance_cut) ++instances_cut_;
   if (++added_ % kForgetEvery == 0) forget_old(now);
   const AgentKey key = identity.key;
   auto agent = std::make_shared<Agent>(std::move(identity), base);
@@ -54,8 +68,6 @@ void AgentTable::name(AgentIdentity& identity, int wanted_slot) {
   }
   identity.instance = std::move(instance.text);
   identity.instance_cut = instance.cut;
-  if (identity.service_cut) ++services_cut_;
-  if (identity.instance_cut) ++instances_cut_;
 }
 
 AgentTable::Place AgentTable::place_of(const AgentIdentity& identity, int wanted) const {

@@ -39,6 +39,13 @@ class AgentTable {
   // Everything up to `base` counts as settled.
   AgentPtr add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now);
 
+  // Adds one again that a predecessor knew, whose key is new here. `identity` has all that it had there; under these
+  // names it goes on if that daemon gave them as this one does (`naming` is its naming_mark()), otherwise under new
+  // ones for what the program said, in its old slot if that is free.
+  AgentPtr add_again(AgentIdentity identity, std::uint64_t naming, std::uint64_t base, Tick now);
+  // How this one gives names, for add_again() of a successor.
+  std::uint64_t naming_mark() const { return naming_.mark(); }
+
   // Forgets what is due: disconnected for kKept, or one too many, and owing nothing.
   void forget_old(Tick now);
 
@@ -56,6 +63,7 @@ class AgentTable {
   std::uint64_t instances_cut() const { return instances_cut_; }
 
  private:
+  AgentPtr add_named(AgentIdentity identity, std::uint64_t base, Tick now);
   void name(AgentIdentity& identity, int wanted_slot);
   struct Place {
     int slot;

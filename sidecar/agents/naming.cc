@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/cut_utf16.h"
+#include "base/fnv.h"
 
 namespace sidecar {
 namespace {
@@ -23,6 +24,7 @@ Naming::Naming(const NamingOptions& options, std::string host, std::string ip)
   if (auto made = InstanceTemplate::parse(options.instance)) template_ = std::move(*made);
   if (!options.name_space.empty() || !options.cluster.empty())
     behind_ = fmt::format("|{}|{}", options.name_space, options.cluster);
+  mark_ = fnv1a(fmt::format("{}\n{}\n{}\n{}", options.instance, behind_, host_, ip_));
 }
 
 CutName Naming::service(const std::string& said) const {

@@ -29,6 +29,9 @@ class Naming {
   // check refuses is taken for the default.
   Naming(const NamingOptions& options, std::string host, std::string ip);
 
+  // The same for two that give the same names, across daemons: how names are given here, as a number.
+  std::uint64_t mark() const { return mark_; }
+
   CutName service(const std::string& said) const;
 
   // By what identity.said, its uuid, exe and pids are; {service} is what the program said.
@@ -43,6 +46,7 @@ class Naming {
   std::string behind_;  // the service: "|namespace|cluster"
   std::string host_;
   std::string ip_;
+  std::uint64_t mark_;
 };
 
 }  // namespace sidecar

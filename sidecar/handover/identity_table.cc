@@ -46,14 +46,17 @@ Offset<handover_fbs::Session> write(FlatBufferBuilder& builder, const LeftSessio
   const auto name = text(session.connection);
   const auto service = text(who.service);
   const auto instance = text(who.instance);
+  const auto said_service = text(who.said.service);
+  const auto said_instance = text(who.said.instance);
   const auto layer = text(who.layer);
   const auto list = builder.CreateVector(properties);
   const auto exe = text(who.exe);
   const auto language = text(who.language);
   const auto shim_version = text(who.shim_version);
   return handover_fbs::CreateSession(builder, name, who.key.uuid_high, who.key.uuid_low, who.key.process_epoch, service,
-                                     instance, layer, list, exe, language, shim_version, who.slot, who.uid, who.pid,
-                                     who.pid_inside, who.start_time_us, who.beats, session.accepted, session.settled);
+                                     instance, said_service, said_instance, who.service_cut, who.instance_cut, layer,
+                                     list, exe, language, shim_version, who.slot, who.uid, who.pid, who.pid_inside,
+                                     who.start_time_us, who.beats, session.accepted, session.settled);
 }
 
 // --- Reading ----------------------------------------------------------------
@@ -79,10 +82,10 @@ bool properties_are_fit(const handover_fbs::Session& session) {
 std::string_view fault_of(const handover_fbs::Session& session) {
   if (!is_fit(session.name(), kMaxConnectionName)) return "the name of a connection";
   if (session.uuid_high() == 0 && session.uuid_low() == 0) return "a uuid of zero";
-  for (const auto* name : {session.service(), session.instance(), session.layer()})
+  for (const auto* name : {session.service(), session.instance(), session.said_service(), session.layer()})
     if (!is_fit(name, limits::kMaxName, 1)) return "the name of a service, instance or layer";
-  for (const auto* name : {session.language(), session.shim_version()})
-    if (!is_fit(name, limits::kMaxName)) return "a language or version";
+  for (const auto* name : {session.said_instance(), session.language(), session.shim_version()})
+    if (!is_fit(name, limits::kMaxName)) return "what an instance, language or version calls itself";
   if (!is_fit(session.exe(), kMaxExe)) return "the path of a program";
   if (!properties_are_fit(session)) return "a property";
   if (session.slot() < -1 || session.slot() > kMaxSlot) return "a slot";
@@ -100,6 +103,9 @@ LeftSession read(const handover_fbs::Session& session) {
   who.key = {session.uuid_high(), session.uuid_low(), session.process_epoch()};
   who.service = text(session.service());
   who.instance = text(session.instance());
+  who.said = {std::string(text(session.said_service())), std::string(text(session.said_instance()))};
+  who.service_cut = session.service_cut();
+  who.instance_cut = session.instance_cut();
   who.layer = text(session.layer());
   if (session.properties() != nullptr)
     for (const auto* property : *session.properties())
@@ -135,7 +141,7 @@ EncodedTable encode_table(const IdentityTable& table) {
   out.left_out = table.sessions.size() - sessions.size();
   const auto list = builder.CreateVector(sessions);
   builder.Finish(handover_fbs::CreateSessionTable(builder, table.sidecar_epoch, table.boot.high, table.boot.low, list,
-                                                  table.generation));
+                                                  table.generation, table.naming));
   out.bytes = frame_table({builder.GetBufferPointer(), builder.GetSize()});
   return out;
 }
@@ -150,7 +156,8 @@ Result<IdentityTable> decode_table(std::span<const std::uint8_t> bytes) {
     return fail(Errc::corrupt, "the table of sessions does not verify");
   const auto* const root = flatbuffers::GetRoot<handover_fbs::SessionTable>(payload->data());
 
-  IdentityTable table{root->sidecar_epoch(), {root->boot_high(), root->boot_low()}, root->generation(), {}};
+  IdentityTable table{
+      root->sidecar_epoch(), {root->boot_high(), root->boot_low()}, root->generation(), root->naming(), {}};
   if (root->sessions() == nullptr) return table;
   if (root->sessions()->size() > kMaxSessions)
     return fail(Errc::limit_exceeded, fmt::format("a table of {} sessions", root->sessions()->size()));

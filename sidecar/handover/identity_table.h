@@ -42,6 +42,7 @@ struct IdentityTable {
   std::uint64_t sidecar_epoch = 0;  // of the daemon that wrote it
   BootId boot;
   std::uint64_t generation = 0;  // of two tables the higher one is the newer one
+  std::uint64_t naming = 0;      // AgentTable::naming_mark() of that daemon
   std::vector<LeftSession> sessions;
 };
 

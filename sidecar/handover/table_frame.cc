@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/fnv.h"
 #include "handover/identity_table.h"
 
 namespace sidecar {
@@ -23,16 +24,10 @@ static_assert(sizeof(Header) == kTableHeader);
 
 constexpr std::uint32_t kMagic = 0x54495753;  // "SWIT"
 
-std::uint64_t sum_of(std::span<const std::uint8_t> bytes) {
-  std::uint64_t sum = 0xcbf29ce484222325;
-  for (const std::uint8_t byte : bytes) sum = (sum ^ byte) * 0x100000001b3;
-  return sum;
-}
-
 }  // namespace
 
 std::vector<std::uint8_t> frame_table(std::span<const std::uint8_t> payload) {
-  const Header header = {kMagic, kTableVersion, 0, payload.size(), sum_of(payload)};
+  const Header header = {kMagic, kTableVersion, 0, payload.size(), fnv1a(payload)};
   std::vector<std::uint8_t> bytes(sizeof header + payload.size());
   std::memcpy(bytes.data(), &header, sizeof header);
   if (!payload.empty()) std::memcpy(bytes.data() + sizeof header, payload.data(), payload.size());
@@ -51,7 +46,7 @@ Result<std::span<const std::uint8_t>> unframe_table(std::span<const std::uint8_t
     return fail(Errc::limit_exceeded, fmt::format("a table of sessions of {} bytes", header.size));
   if (header.size > bytes.size() - sizeof header) return fail(Errc::corrupt, "the table of sessions is cut");
   const auto payload = bytes.subspan(sizeof header, static_cast<std::size_t>(header.size));
-  if (sum_of(payload) != header.sum) return fail(Errc::corrupt, "the table of sessions was not written to its end");
+  if (fnv1a(payload) != header.sum) return fail(Errc::corrupt, "the table of sessions was not written to its end");
   return payload;
 }
 

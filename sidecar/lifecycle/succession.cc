@@ -48,7 +48,7 @@ void Succession::start(std::vector<HandedOver> stored) {
   for (const LeftSession& left : table.sessions) by_connection[left.connection] = &left;
   for (HandedOver& connection : stored) {
     const auto left = by_connection.find(connection.name);
-    resume(std::move(connection), left == by_connection.end() ? nullptr : left->second);
+    resume(std::move(connection), left == by_connection.end() ? nullptr : left->second, table.naming);
   }
   if (before > 0) log_info("went on with {} of {} connections that a predecessor left", inherited_, stored.size());
   timer_->start_every(kLook);
@@ -85,7 +85,7 @@ IdentityTable Succession::take_tables(std::vector<HandedOver>& stored) {
   return newest;
 }
 
-void Succession::resume(HandedOver connection, const LeftSession* left) {
+void Succession::resume(HandedOver connection, const LeftSession* left, std::uint64_t naming) {
   const auto same = [&connection](const auto& kept) { return kept.second.name == connection.name; };
   if (std::any_of(kept_.begin(), kept_.end(), same)) return;  // twice in the store
   std::uint64_t id = 0;
@@ -93,7 +93,7 @@ void Succession::resume(HandedOver connection, const LeftSession* left) {
   if (left != nullptr) {
     const Tick now = parts_.loop.now();
     AgentPtr agent = parts_.agents.find(left->identity.key);
-    if (!agent) agent = parts_.agents.add(left->identity, -1, left->settled, now);
+    if (!agent) agent = parts_.agents.add_again(left->identity, naming, left->settled, now);
     id = parts_.server.resume(std::move(connection.fd), agent);
     if (id == 0 && !agent->connected) {
       agent->gone = true;
@@ -155,6 +155,7 @@ bool Succession::write_table() {
   IdentityTable table;
   table.sidecar_epoch = sidecar_epoch_;
   table.generation = ++generation_;
+  table.naming = parts_.agents.naming_mark();
   for (const auto& [id, kept] : kept_) {
     const AgentPtr agent = parts_.agents.find(kept.session);
     if (agent)

@@ -77,7 +77,7 @@ class Succession final : public ConnectionKeeper {
   };
 
   IdentityTable take_tables(std::vector<HandedOver>& stored);
-  void resume(HandedOver connection, const LeftSession* left);
+  void resume(HandedOver connection, const LeftSession* left, std::uint64_t naming);
 
   void look();
   void remove_ended();

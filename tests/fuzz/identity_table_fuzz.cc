@@ -41,6 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_text(session.connection, sidecar::kMaxConnectionName);
     check_text(who.service, kMaxName);
     check_text(who.instance, kMaxName);
+    require(!who.said.service.empty());
+    check_text(who.said.service, kMaxName);
+    check_text(who.said.instance, kMaxName);
     check_text(who.layer, kMaxName);
     check_text(who.exe, 1024);
     require(who.properties.size() <= kMaxProperties);

@@ -113,6 +113,50 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, recycled)->identity.slot == 1);
   }
 
+  TEST_CASE("one that a predecessor knew goes on under its names, or under new ones where names are given otherwise") {
+    const Naming before({"{service}-{slot}", "ns", ""}, "host", "");
+    AgentTable first(before);
+    AgentIdentity longest = unnamed(3, std::string(80, 'x'));
+    for (std::uint64_t epoch : {1, 2}) connect(first, unnamed(epoch));
+    connect(first, longest);
+    bool same = true;
+    Naming after = before;
+    SUBCASE("as before") {}
+    SUBCASE("another namespace") {
+      after = Naming({"{service}-{slot}", "other", ""}, "host", "");
+      same = false;
+    }
+    AgentTable second(after);
+    CHECK((second.naming_mark() == first.naming_mark()) == same);
+    // The order does not matter.
+    for (std::uint64_t epoch : {3, 2, 1}) {
+      const AgentIdentity left = first.find(unnamed(epoch).key)->identity;
+      const AgentPtr again = second.add_again(left, first.naming_mark(), 42, Tick{});
+      again->connected = true;
+      CHECK(again->identity.said.service == left.said.service);
+      CHECK(again->identity.said.instance.empty());
+      CHECK(again->identity.slot == left.slot);
+      CHECK(again->identity.instance == left.instance);
+      CHECK((again->identity.service == left.service) == same);
+      CHECK(again->ledger.settled() == 42);
+    }
+    CHECK(second.services_cut() == 1);
+    CHECK(connect(second, unnamed(4))->identity.slot == 2);
+  }
+
+  TEST_CASE("shared objects of one process keep the name that the first of them got") {
+    const Naming naming({"{uuid}", "", ""}, "host", "");
+    AgentTable first(naming);
+    AgentIdentity one = unnamed(1), other = unnamed(2);
+    other.key.uuid_low = 77;
+    other.pid = one.pid;
+    const std::string name = connect(first, one)->identity.instance;
+    CHECK(connect(first, other)->identity.instance == name);
+    AgentTable second(naming);
+    for (const AgentKey& key : {other.key, one.key})
+      CHECK(second.add_again(first.find(key)->identity, first.naming_mark(), 0, Tick{})->identity.instance == name);
+  }
+
   TEST_CASE("processes whose number cannot be seen, in foreign pid namespaces, are not one process") {
     AgentTable table("host");
     AgentIdentity first = unnamed(1), second = unnamed(2);

@@ -17,6 +17,9 @@ LeftSession full(std::uint64_t epoch = 1) {
   who.key = {0x1111, 0x2222, epoch};
   who.service = "shop";
   who.instance = "shop@web-1#3";
+  who.said = {"shop of all shops", "the third"};
+  who.service_cut = true;
+  who.instance_cut = true;
   who.layer = "MESH";
   who.properties = {{"zone", "b"}, {"zone", "c"}, {"empty", ""}};
   who.exe = "/usr/bin/shop";
@@ -33,7 +36,9 @@ LeftSession full(std::uint64_t epoch = 1) {
   return session;
 }
 
-IdentityTable table_of(std::vector<LeftSession> sessions) { return {0xE0E0, {0xB007, 0x1D}, 9, std::move(sessions)}; }
+IdentityTable table_of(std::vector<LeftSession> sessions) {
+  return {0xE0E0, {0xB007, 0x1D}, 9, 0xA3E5, std::move(sessions)};
+}
 
 Result<IdentityTable> round_trip(const IdentityTable& table) { return decode_table(encode_table(table).bytes); }
 
@@ -54,6 +59,7 @@ TEST_SUITE("handover/identity_table") {
     CHECK(decoded->sidecar_epoch == 0xE0E0);
     CHECK(decoded->boot == BootId{0xB007, 0x1D});
     CHECK(decoded->generation == 9);
+    CHECK(decoded->naming == 0xA3E5);
     REQUIRE(decoded->sessions.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) {
       const LeftSession& is = decoded->sessions[i];
@@ -62,6 +68,10 @@ TEST_SUITE("handover/identity_table") {
       CHECK(is.identity.key == was.identity.key);
       CHECK(is.identity.service == was.identity.service);
       CHECK(is.identity.instance == was.identity.instance);
+      CHECK(is.identity.said.service == was.identity.said.service);
+      CHECK(is.identity.said.instance == was.identity.said.instance);
+      CHECK(is.identity.service_cut == was.identity.service_cut);
+      CHECK(is.identity.instance_cut == was.identity.instance_cut);
       CHECK(is.identity.layer == was.identity.layer);
       CHECK(is.identity.properties == was.identity.properties);
       CHECK(is.identity.exe == was.identity.exe);
@@ -89,6 +99,8 @@ TEST_SUITE("handover/identity_table") {
     LeftSession odd = full(2);
     SUBCASE("no service") { odd.identity.service.clear(); }
     SUBCASE("no instance") { odd.identity.instance.clear(); }
+    SUBCASE("nothing said of the service") { odd.identity.said.service.clear(); }
+    SUBCASE("something odd said of the instance") { odd.identity.said.instance = "a\x1b"; }
     SUBCASE("a control character") { odd.identity.service = "a\nb"; }
     SUBCASE("not UTF-8") { odd.identity.properties[0].second = "\xff"; }
     SUBCASE("a name that is too long") { odd.identity.instance = std::string(256, 'x'); }
@@ -160,6 +172,7 @@ TEST_SUITE("handover/identity_table") {
       for (std::uint64_t i = 1; i <= kMaxSessions + 3; ++i) {
         LeftSession session;
         session.identity = make_identity("s", "i", i);
+        session.identity.said = {"s", "i"};
         table.sessions.push_back(std::move(session));
       }
     }
@@ -167,6 +180,7 @@ TEST_SUITE("handover/identity_table") {
       for (std::uint64_t i = 1; i <= 1500; ++i) {
         LeftSession session;
         session.identity = make_identity("s", "i", i);
+        session.identity.said = {"s", "i"};
         for (unsigned p = 0; p < 15; ++p) session.identity.properties.emplace_back("k", std::string(1024, 'v'));
         table.sessions.push_back(std::move(session));
       }

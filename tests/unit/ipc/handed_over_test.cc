@@ -141,10 +141,11 @@ TEST_SUITE("ipc/handed_over") {
       identity.key = {0x1111, 0x2222, 1};
       identity.service = "shop";
       identity.instance = "shop@host";
+      identity.said.service = "shop";
       identity.slot = 0;
       identity.uid = getuid();
       identity.pid = getpid();
-      agent = fixture.agents.add(identity, -1, 30, fixture.loop.now());
+      agent = fixture.agents.add_again(identity, fixture.agents.naming_mark(), 30, fixture.loop.now());
     }
     void say(const Bytes& frame) const {
       REQUIRE(send(client.get(), frame.data(), frame.size(), MSG_DONTWAIT) == static_cast<ssize_t>(frame.size()));
