@@ -5,13 +5,15 @@
 //
 // Each segment carries a tag `n`, counted from 1, by which a test knows it again
 // at the collector: what was created is compared with what arrived, id by id.
-// With --idle it then reads commands, one a line: `more N`, `stats`, `header`, `flush MS`,
-// `fork N` (a child that finishes N segments), `exit`, and answers each with a line.
+// With --idle it then reads commands, one a line: `more N`, `load N RATE` (N at RATE a second), `stats`, `header`,
+// `flush MS`, `fork N` (a child that finishes N segments), `exit`, and answers each with a line.
 
+#include <poll.h>
 #include <sidecar/shim.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -29,6 +31,20 @@ void finish(sidecar::Tracer tracer, unsigned long count) {
     span.tag("n", number);
     sidecar::Span inner = tracer.local("step");
     inner.tag("http.method", "GET");
+  }
+}
+
+// At `rate` a second; what is late comes at once.
+void finish_slowly(sidecar::Tracer tracer, unsigned long count, unsigned long rate) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  for (unsigned long i = 0; i < count; ++i) {
+    const auto left = begin + std::chrono::nanoseconds(1'000'000'000 / rate * i) - Clock::now();
+    if (left > Clock::duration::zero()) {
+      const timespec time = {left / std::chrono::seconds(1), (left % std::chrono::seconds(1)).count()};
+      ppoll(nullptr, 0, &time, nullptr);
+    }
+    finish(tracer, 1);
   }
 }
 
@@ -80,9 +96,12 @@ int main(int argc, char** argv) {
   std::printf("ready\n");
   char line[256];
   while (std::fgets(line, sizeof line, stdin) != nullptr) {
-    unsigned long number = 0;
+    unsigned long number = 0, rate = 0;
     if (std::sscanf(line, "more %lu", &number) == 1) {
       finish(tracer, number);
+      std::printf("finished %lu\n", finished);
+    } else if (std::sscanf(line, "load %lu %lu", &number, &rate) == 2 && rate > 0) {
+      finish_slowly(tracer, number, rate);
       std::printf("finished %lu\n", finished);
     } else if (std::sscanf(line, "flush %lu", &number) == 1) {
       std::printf("flushed %d\n", tracer.flush(std::chrono::milliseconds(number)) ? 1 : 0);

@@ -28,8 +28,16 @@ IdleApp::IdleApp(const std::string& socket, const std::string& service, unsigned
 }
 
 std::string IdleApp::ask(const std::string& command) {
+  begin(command);
+  return answer();
+}
+
+void IdleApp::begin(const std::string& command) {
   std::fputs((command + "\n").c_str(), commands_.get());
   std::fflush(commands_.get());
+}
+
+std::string IdleApp::answer() {
   char line[512];
   if (std::fgets(line, sizeof line, answers_.get()) == nullptr) return {};
   std::string answer = line;

@@ -23,6 +23,9 @@ class IdleApp {
 
   // Sends a command and returns the answer's line; empty when the program has ended.
   std::string ask(const std::string& command);
+  // The two halves of ask(): what it is told to do takes its time.
+  void begin(const std::string& command);
+  std::string answer();
   // `more N`: finishes N more segments.
   void finish(unsigned long segments);
   // `flush MS`: whether the sidecar has accepted everything.
