@@ -48,6 +48,7 @@ struct AgentIdentity {
   pid_t pid = 0;                   // SO_PEERCRED, in our pid namespace
   pid_t pid_inside = 0;            // as the process sees itself
   std::int64_t start_time_us = 0;  // of the process, since the epoch; 0 unknown
+  std::uint64_t start_ticks = 0;   // of the process, by the kernel (base/process.h); 0 unknown
   bool beats = false;
 
   // What the program itself said, which it has to say again; `instance` is empty if it leaves the choice to us.
@@ -98,6 +99,7 @@ struct Agent {
   ClientSide client;
   bool connected = false;
   bool said_bye = false;
+  bool awaited = false;    // not connected: its process lived on when its connection ended with a predecessor
   bool gone = false;       // said bye, or its process is known to be dead: the slot is free
   Tick connected_at{};     // of the current or last connection
   Tick disconnected_at{};  // of the last one, meaningful while not connected

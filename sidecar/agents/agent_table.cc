@@ -93,7 +93,8 @@ AgentTable::Place AgentTable::place_of(const AgentIdentity& identity, int wanted
 void AgentTable::forget_old(Tick now) {
   std::vector<std::pair<Tick, AgentKey>> kept;
   for (const auto& [key, agent] : agents_)
-    if (!agent->connected && agent->ledger.counts().owed() == 0) kept.emplace_back(agent->disconnected_at, key);
+    if (!agent->connected && !agent->awaited && agent->ledger.counts().owed() == 0)
+      kept.emplace_back(agent->disconnected_at, key);
   std::sort(kept.begin(), kept.end());
   std::size_t surplus = kept.size() > kMaxKept ? kept.size() - kMaxKept : 0;
   for (const auto& [disconnected_at, key] : kept) {

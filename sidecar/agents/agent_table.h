@@ -25,7 +25,7 @@ class AgentTable {
   // The default names: {service}@`host`.
   explicit AgentTable(std::string host) : AgentTable(Naming({}, std::move(host), {})) {}
 
-  // A session is forgotten this long after its connection ended, once nothing of it is held.
+  // A session is forgotten this long after its connection ended, once nothing of it is held. One that is awaited stays.
   static constexpr Duration kKept = std::chrono::minutes(10);
   // Of those that are kept for this reason alone, the longest disconnected go first
   // beyond this number: clients that come and go cannot fill the memory.

@@ -141,6 +141,9 @@ std::vector<Key> make_keys() {
       name_key({"host", "This host's name in the names of instances; empty takes the system's."},
                [](Config& c) -> std::string& { return c.lifecycle.host; }),
 
+      directory_key({"state.directory", "Where the daemon keeps what outlives it; empty takes systemd's STATE_DIRECTORY, or else /var/lib/sw-sidecar if that is there."},
+                    [](Config& c) -> std::string& { return c.lifecycle.state_directory; }),
+
       duration_key({"shutdown.deadline", "How long the daemon goes on sending what it holds after it was told to stop."}, seconds(0), minutes(10),
                    [](Config& c) -> Duration& { return c.lifecycle.shutdown_deadline; }),
   };

@@ -43,6 +43,7 @@ const std::vector<OtherVariable>& other_variables() {
        "The control socket, where the option is not given."},
       {"NO_COLOR", "sidecarctl", "", "", "If set and not empty, no colour on a terminal."},
       {"TERM", "sidecarctl", "", "", "If it is dumb or not set, no colour on a terminal."},
+      {"STATE_DIRECTORY", "sw-sidecar", "", "", "Set by systemd: where the daemon keeps what outlives it."},
       {"JOURNAL_STREAM", "sw-sidecar", "", "", "Set by systemd: the log goes to the journal, with its levels."},
   };
   return variables;

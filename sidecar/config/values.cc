@@ -78,6 +78,13 @@ void show_list(Key& key, Field<std::vector<std::string>> field) {
   key.show = [items = key.items](const Config& config) { return fmt::format("{}", fmt::join(items(config), ",")); };
 }
 
+// Absolute and not "/", or empty.
+Result<void> check_path(std::string_view text) {
+  const bool path = text.size() < kMaxFilePath && text.starts_with('/') && !text.ends_with('/');
+  if (text.empty() || (path && !has_control_character(text))) return {};
+  return fail(Errc::invalid_argument, "it begins with / and does not end with it");
+}
+
 }  // namespace
 
 Key integer_key(KeyName name, std::int64_t min, std::int64_t max, std::function<std::int64_t(const Config&)> get,
@@ -191,14 +198,11 @@ Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::s
 }
 
 Key file_path_key(KeyName name, Field<std::string> field) {
-  return checked_key(
-      name, "the absolute path of a file, or \"\"",
-      [](std::string_view text) -> Result<void> {
-        const bool path = text.size() < kMaxFilePath && text.starts_with('/') && !text.ends_with('/');
-        if (text.empty() || (path && !has_control_character(text))) return {};
-        return fail(Errc::invalid_argument, "not the absolute path of a file");
-      },
-      field);
+  return checked_key(name, "the absolute path of a file, or \"\"", check_path, field);
+}
+
+Key directory_key(KeyName name, Field<std::string> field) {
+  return checked_key(name, "the absolute path of a directory, or \"\"", check_path, field);
 }
 
 Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,

@@ -53,6 +53,9 @@ Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::s
 // The path of a file that is read later, may be empty: absolute, and not a directory's.
 Key file_path_key(KeyName name, Field<std::string> field);
 
+// That of a directory, likewise.
+Key directory_key(KeyName name, Field<std::string> field);
+
 // A part of services' names: up to `max` visible ASCII characters but '|', may be empty.
 Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,
                   std::function<void(Config&, const std::string&)> put);

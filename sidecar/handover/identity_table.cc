@@ -56,7 +56,7 @@ Offset<handover_fbs::Session> write(FlatBufferBuilder& builder, const LeftSessio
   return handover_fbs::CreateSession(builder, name, who.key.uuid_high, who.key.uuid_low, who.key.process_epoch, service,
                                      instance, said_service, said_instance, who.service_cut, who.instance_cut, layer,
                                      list, exe, language, shim_version, who.slot, who.uid, who.pid, who.pid_inside,
-                                     who.start_time_us, who.beats, session.accepted, session.settled);
+                                     who.start_time_us, who.beats, session.accepted, session.settled, who.start_ticks);
 }
 
 // --- Reading ----------------------------------------------------------------
@@ -118,6 +118,7 @@ LeftSession read(const handover_fbs::Session& session) {
   who.pid = session.pid();
   who.pid_inside = session.pid_inside();
   who.start_time_us = session.start_time_us();
+  who.start_ticks = session.start_ticks();
   who.beats = session.beats();
   return left;
 }

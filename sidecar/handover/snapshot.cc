@@ -62,6 +62,10 @@ Result<std::vector<std::uint8_t>> read_snapshot(int directory) {
   if (!S_ISREG(found.st_mode))
     return fail(Errc::invalid_argument,
                 fmt::format("{} in the state directory is not a regular file; remove it", kSnapshotName));
+  if (found.st_uid != geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail(Errc::invalid_argument,
+                fmt::format("{} in the state directory is not ours alone: user {}, mode {:04o}; remove it",
+                            kSnapshotName, found.st_uid, found.st_mode & 07777));
   const auto size = static_cast<std::uint64_t>(found.st_size);
   if (size > kMaxTableBytes)
     return fail(Errc::limit_exceeded, fmt::format("{} in the state directory has {} bytes", kSnapshotName, size));
@@ -78,6 +82,9 @@ Result<std::vector<std::uint8_t>> read_snapshot(int directory) {
   return bytes;
 }
 
-void remove_snapshot(int directory) { unlinkat(directory, kSnapshotName, 0); }
+Result<void> remove_snapshot(int directory) {
+  if (unlinkat(directory, kSnapshotName, 0) != 0 && errno != ENOENT) return system_error(kSnapshotName);
+  return {};
+}
 
 }  // namespace sidecar

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/process.h"
 #include "ipc/control_reader.h"
 #include "ipc/look_interval.h"
 #include "ipc/record_reader.h"
@@ -103,6 +104,7 @@ Connection::Progress Connection::admit() {
   AgentIdentity& identity = waiting_hello_->identity;
   identity.uid = peer_.uid;
   identity.pid = peer_.pid;
+  if (!agent_) identity.start_ticks = start_ticks_of(peer_.pid, peer_.process.get());
   AgentPtr agent = shared_.agents.find(identity.key);
   const bool known = agent != nullptr;
   if ((agent_ && agent != agent_) || (known && !is_same(*agent, identity)))

@@ -1,13 +1,12 @@
 #include "ipc/peer.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "base/process.h"
 
 namespace sidecar {
 namespace {
@@ -25,25 +24,6 @@ bool pidfd_from_socket(int fd, ScopedFd& process) {
   return true;
 }
 
-bool has_died(int process) {
-  pollfd entry{process, POLLIN, 0};
-  return poll(&entry, 1, 0) != 0;
-}
-
-// By number, which may have become another's since the peer connected: taken only
-// if what has the number now is alive, and of the user that connected.
-ScopedFd pidfd_from_number(pid_t pid, uid_t uid) {
-  ScopedFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return process;
-  struct stat status = {};
-  // A process that may not be dumped shows as root's; /proc may hide all but our own.
-  const bool foreign =
-      stat(fmt::format("/proc/{}", pid).c_str(), &status) == 0 && status.st_uid != uid && status.st_uid != 0;
-  // Alive now, so the directory looked at was that of the process we hold.
-  if (foreign || has_died(process.get())) process.reset();
-  return process;
-}
-
 }  // namespace
 
 Result<Peer> identify_peer(int fd, const KernelFeatures& features) {
@@ -55,7 +35,8 @@ Result<Peer> identify_peer(int fd, const KernelFeatures& features) {
   peer.uid = who.uid;
   peer.pid = who.pid;
   const bool told = features.peer_pidfd && pidfd_from_socket(fd, peer.process);
-  if (!told && who.pid > 0) peer.process = pidfd_from_number(who.pid, who.uid);
+  // By its number, which may have become another's since it connected: then another of its user's is taken for it.
+  if (!told) peer.process = open_process(who.pid, who.uid);
   return peer;
 }
 

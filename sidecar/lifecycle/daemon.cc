@@ -30,7 +30,8 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
       loop_(loop),
       host_(facts_of_host(config.naming)),
       agents_(Naming(config.naming, name_of(host_, config.lifecycle), host_.first_ip())),
-      carrier_(config.carrier) {
+      carrier_(config.carrier),
+      state_(config.lifecycle.state_directory, manager_.state_directory) {
   facts_.started = loop.now();
   facts_.started_wall = loop.wall_now();
   facts_.sidecar_epoch = random_.next() | 1;  // never 0, which means none
@@ -45,8 +46,9 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
   service_ = std::make_unique<ServiceReport>(loop, manager_.notify_socket, manager_.watchdog,
                                              [this] { return service_status(sources(), facts_); });
-  succession_ = std::make_unique<Succession>(Succession::Parts{loop, random_, agents_, *server_, service_->notifier()},
-                                             facts_.sidecar_epoch);
+  succession_ = std::make_unique<Succession>(
+      Succession::Parts{loop, random_, agents_, *server_, *sessions_, service_->notifier(), state_},
+      facts_.sidecar_epoch);
   upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_, [this] { service_->refresh(); });
   control_ = std::make_unique<ControlServer>(
       config.control, loop,
@@ -102,6 +104,7 @@ nlohmann::json Daemon::status() const {
   DaemonFacts facts = facts_;
   facts.stored = succession_->stored();
   facts.inherited = succession_->inherited();
+  facts.awaited = succession_->awaited();
   return status_report(sources(), facts);
 }
 

@@ -74,6 +74,7 @@ class Daemon {
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<ServiceReport> service_;
   std::unique_ptr<UpstreamWatch> upstream_;
+  const StateDirectory state_;
   std::unique_ptr<Succession> succession_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Timer> housekeeping_;

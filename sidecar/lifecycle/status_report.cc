@@ -51,7 +51,8 @@ json daemon_part(const DaemonFacts& daemon, Tick now) {
           {"socket", daemon.socket},
           {"activated", daemon.activated},
           {"stored", daemon.stored},
-          {"inherited", daemon.inherited}};
+          {"inherited", daemon.inherited},
+          {"awaited", daemon.awaited}};
 }
 
 json changes_part(const SegmentChanges& changes) {

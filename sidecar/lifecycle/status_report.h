@@ -46,6 +46,7 @@ struct DaemonFacts {
   std::string socket;
   std::size_t stored = 0;     // connections given to the service manager for a successor; it does not confirm
   std::size_t inherited = 0;  // those that were taken over from a predecessor
+  std::size_t awaited = 0;    // sessions of a predecessor without one, registered while their processes lived
   bool activated = false;     // the socket was handed over by the service manager
 };
 

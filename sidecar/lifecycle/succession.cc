@@ -1,36 +1,14 @@
 #include "lifecycle/succession.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
+#include <set>
 
+#include "base/process.h"
+#include "handover/boot_id.h"
 #include "log/log.h"
 
 namespace sidecar {
-namespace {
-
-// What the descriptor holds, as long as a table may be; empty if it cannot be read.
-std::vector<std::uint8_t> contents(int fd) {
-  struct stat found {};
-  if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)) return {};
-  const auto size = std::min<std::uint64_t>(static_cast<std::uint64_t>(found.st_size), kMaxTableBytes);
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  const ssize_t got = pread(fd, bytes.data(), bytes.size(), 0);
-  bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-  return bytes;
-}
-
-std::size_t table_number(const std::string& name) {
-  return static_cast<std::size_t>(std::find(std::begin(kTableNames), std::end(kTableNames), name) -
-                                  std::begin(kTableNames));
-}
-
-}  // namespace
 
 Succession::Succession(Parts parts, std::uint64_t sidecar_epoch)
     : parts_(parts), sidecar_epoch_(sidecar_epoch), timer_(parts.loop.make_timer([this] { look(); })) {}
@@ -40,69 +18,64 @@ Succession::~Succession() { parts_.server.set_keeper(nullptr); }
 // --- From the predecessor ---------------------------------------------------
 
 void Succession::start(std::vector<HandedOver> stored) {
-  if (!parts_.notifier.enabled()) return;
-  parts_.server.set_keeper(this);
-  const std::size_t before = stored.size();
-  const IdentityTable table = take_tables(stored);
+  if (parts_.notifier.enabled()) parts_.server.set_keeper(this);
+  auto table = table_.take(stored);
+  const std::size_t connections = stored.size();
+  if (!table && connections > 0)
+    log_warning("the predecessor's connections are closed, and their applications come back: table of sessions: {}",
+                table.error().message);
+  auto snapshot = parts_.state.take_sessions();  // also if nobody needs it: it is old from now on
+  if (!table) table = snapshot ? std::move(*snapshot) : IdentityTable();
+
   std::map<std::string, const LeftSession*> by_connection;
-  for (const LeftSession& left : table.sessions) by_connection[left.connection] = &left;
+  for (const LeftSession& left : table->sessions)
+    if (!left.connection.empty()) by_connection[left.connection] = &left;
   for (HandedOver& connection : stored) {
     const auto left = by_connection.find(connection.name);
-    resume(std::move(connection), left == by_connection.end() ? nullptr : left->second, table.naming);
+    if (left == by_connection.end())
+      ended_.push_back(connection.name);
+    else
+      resume(std::move(connection), *left->second, table->naming);
   }
-  if (before > 0) log_info("went on with {} of {} connections that a predecessor left", inherited_, stored.size());
-  timer_->start_every(kLook);
+  for (const LeftSession& left : table->sessions) await(left, table->naming);
+  if (connections + table->sessions.size() > 0)
+    log_info(
+        "went on with {} of {} connections that a predecessor left; {} of its sessions have none and live, they stay "
+        "registered",
+        inherited_, connections, awaited_);
+  if (parts_.notifier.enabled()) timer_->start_every(kLook);
 }
 
-// Leaves the connections in `stored`.
-IdentityTable Succession::take_tables(std::vector<HandedOver>& stored) {
-  IdentityTable newest;
-  bool any = false;
-  std::string why = "none was left";
-  std::vector<HandedOver> connections;
-  for (HandedOver& one : stored) {
-    const std::size_t number = table_number(one.name);
-    if (number == tables_.size()) {
-      connections.push_back(std::move(one));
-      continue;
-    }
-    if (tables_[number]) continue;  // stored twice: they are the same, or the sum tells
-    tables_[number] = std::move(one.fd);
-    tables_stored_[number] = true;
-    auto table = decode_table(contents(tables_[number].get()));
-    if (!table) {
-      why = table.error().message;
-    } else if (!any || table->generation > newest.generation) {
-      newest = std::move(*table);
-      any = true;
-    }
-  }
-  if (!any && !connections.empty())
-    log_warning("the predecessor's connections are closed, and their applications come back: table of sessions: {}",
-                why);
-  generation_ = newest.generation;
-  stored = std::move(connections);
-  return newest;
-}
-
-void Succession::resume(HandedOver connection, const LeftSession* left, std::uint64_t naming) {
+void Succession::resume(HandedOver connection, const LeftSession& left, std::uint64_t naming) {
   const auto same = [&connection](const auto& kept) { return kept.second.name == connection.name; };
   if (std::any_of(kept_.begin(), kept_.end(), same)) return;  // twice in the store
-  std::uint64_t id = 0;
   const int fd = connection.fd.get();
-  if (left != nullptr) {
-    const Tick now = parts_.loop.now();
-    AgentPtr agent = parts_.agents.find(left->identity.key);
-    if (!agent) agent = parts_.agents.add_again(left->identity, naming, left->settled, now);
-    id = parts_.server.resume(std::move(connection.fd), agent);
-    if (id == 0 && !agent->connected) {
-      agent->gone = true;
-      agent->disconnected_at = now;
-    }
+  const Tick now = parts_.loop.now();
+  AgentPtr agent = parts_.agents.find(left.identity.key);
+  if (!agent) agent = parts_.agents.add_again(left.identity, naming, left.settled, now);
+  const std::uint64_t id = parts_.server.resume(std::move(connection.fd), agent);
+  if (id == 0) {
+    ended_.push_back(connection.name);
+    if (agent->connected) return;
+    agent->gone = true;
+    agent->disconnected_at = now;
+    return;
   }
-  if (id == 0) return ended_.push_back(connection.name);
-  kept_[id] = {connection.name, left->identity.key, fd, true};
+  kept_[id] = {connection.name, left.identity.key, fd, true};
   ++inherited_;
+}
+
+void Succession::await(const LeftSession& left, std::uint64_t naming) {
+  const AgentIdentity& who = left.identity;
+  AgentPtr agent = parts_.agents.find(who.key);
+  if (agent && agent->connected) return;
+  ScopedFd process = open_process(who.pid, who.uid, who.start_ticks);
+  if (!process) return;
+  const Tick now = parts_.loop.now();
+  if (!agent) agent = parts_.agents.add_again(who, naming, left.settled, now);
+  agent->disconnected_at = now;
+  parts_.sessions.await(agent, std::move(process));
+  ++awaited_;
 }
 
 // --- For the successor ------------------------------------------------------
@@ -110,8 +83,9 @@ void Succession::resume(HandedOver connection, const LeftSession* left, std::uin
 void Succession::look() {
   remove_ended();
   const bool changed = name_new();
-  if (kept_.empty() || (!changed && ++looks_ < kRewriteAfter)) return store_named();
-  if (write_table()) store_named();
+  const bool due = changed || !written_ || (++looks_ >= rewrite_after_ && moved() != moved_);
+  if (!kept_.empty() && due) write_table();
+  store_named();
 }
 
 void Succession::remove_ended() {
@@ -151,34 +125,46 @@ std::string Succession::new_name() {
   return name;
 }
 
-bool Succession::write_table() {
+// Another number when a session has come, gone, or been settled further.
+std::uint64_t Succession::moved() const {
+  std::uint64_t sum = 0;
+  parts_.agents.for_each([&sum](const AgentPtr& agent) { sum += agent->gone ? 0 : 1 + agent->ledger.settled(); });
+  return sum;
+}
+
+// Those with a connection in the store come first: for the others there may be no room.
+IdentityTable Succession::sessions() const {
   IdentityTable table;
   table.sidecar_epoch = sidecar_epoch_;
-  table.generation = ++generation_;
+  table.boot = read_boot_id();
   table.naming = parts_.agents.naming_mark();
-  for (const auto& [id, kept] : kept_) {
-    const AgentPtr agent = parts_.agents.find(kept.session);
-    if (agent)
-      table.sessions.push_back({kept.name, agent->identity, agent->ledger.accepted(), agent->ledger.settled()});
+  std::set<AgentKey> named;
+  const auto add = [&table](std::string connection, const Agent& agent) {
+    table.sessions.push_back({std::move(connection), agent.identity, agent.ledger.accepted(), agent.ledger.settled()});
+  };
+  for (const auto& [id, kept] : kept_)
+    if (const AgentPtr agent = parts_.agents.find(kept.session); agent && named.insert(kept.session).second)
+      add(kept.name, *agent);
+  parts_.agents.for_each([&](const AgentPtr& agent) {
+    if (!agent->gone && !agent->said_bye && !named.contains(agent->identity.key)) add({}, *agent);
+  });
+  return table;
+}
+
+void Succession::write_table() {
+  const auto bytes = table_.write(sessions(), parts_.notifier);
+  written_ = bytes.has_value();
+  if (written_) {
+    looks_ = 0;
+    moved_ = moved();
+    rewrite_after_ = std::min(1 + *bytes / kRewriteBytes, kRewriteAfter);
+  } else if (limit_.pass(parts_.loop.now())) {
+    log_warning("the sessions cannot be written down for a successor: {}", bytes.error().message);
   }
-  const EncodedTable encoded = encode_table(table);
-  const std::size_t number = generation_ % tables_.size();
-  ScopedFd& memory = tables_[number];
-  if (!memory) memory.reset(memfd_create(kTableNames[number], MFD_CLOEXEC));
-  const ssize_t written = memory ? pwrite(memory.get(), encoded.bytes.data(), encoded.bytes.size(), 0) : -1;
-  if (written != static_cast<ssize_t>(encoded.bytes.size())) {
-    if (limit_.pass(parts_.loop.now()))
-      log_warning("the sessions cannot be written down for a successor: {}",
-                  written < 0 ? std::strerror(errno) : "no memory");
-    return false;
-  }
-  looks_ = 0;
-  if (!tables_stored_[number]) tables_stored_[number] = parts_.notifier.store(kTableNames[number], memory.get());
-  return tables_stored_[number];
 }
 
 void Succession::store_named() {
-  if (!tables_stored_[generation_ % tables_.size()]) return;
+  if (!written_) return;
   for (auto& [id, kept] : kept_) {
     if (kept.stored) continue;
     kept.stored = parts_.notifier.store(kept.name, kept.fd);
@@ -187,8 +173,9 @@ void Succession::store_named() {
 }
 
 void Succession::leave() {
-  if (!kept_.empty()) write_table();
   timer_->stop();
+  if (parts_.notifier.enabled() && !kept_.empty()) write_table();
+  parts_.state.leave_sessions(sessions());
 }
 
 std::size_t Succession::stored() const {

@@ -2,18 +2,22 @@
 
 // Succession is what outlives this daemon: the service manager keeps its connections and a table of their
 // sessions, and the next daemon goes on with them. Applications notice nothing, an idle one stays registered, and what
-// a process sent before it died is read. Without a manager there is none of it: shims connect again by themselves.
+// a process sent before it died is read.
 //
 //   client lives kStoreAfter -> it gets a name -> table with it written -> descriptor stored
 //   client ends              -> descriptor removed
-//   next daemon              -> table read -> each connection resumed with its session, HELLO asked for again
+//   we end                   -> table written, also into the state directory
+//   next daemon              -> table read -> each connection resumed with its session, HELLO asked for again;
+//                               sessions without one awaited while their process lives
 //
-// The table is two memfds written in turn, each whole with a sum: whenever we die, one of them is good. Its marks may
-// be some seconds old; a client that is asked again says what it still has, and the marks pass what is gone.
+// Where the manager keeps nothing (a stop, or none there is), connections end with us and their shims connect again
+// when they have something to say; until then the table of the state directory keeps them registered.
+//
+// The table's marks may be some seconds old; a client that is asked again says what it still has, and the marks
+// pass what is gone.
 //
 // Owner: Daemon. Thread: loop.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,10 +26,12 @@
 
 #include "agents/agent_table.h"
 #include "base/random.h"
-#include "base/scoped_fd.h"
 #include "handover/identity_table.h"
 #include "ipc/server.h"
+#include "lifecycle/state_directory.h"
+#include "lifecycle/table_memory.h"
 #include "loop/event_loop.h"
+#include "session/session_manager.h"
 #include "systemd/from_manager.h"
 #include "systemd/notifier.h"
 
@@ -40,30 +46,35 @@ class Succession final : public ConnectionKeeper {
   static constexpr std::size_t kMaxStored = 2048;
   // The manager reads them one by one: a host that starts its services together stores them over some looks.
   static constexpr std::size_t kPerLook = 128;
-  // Looks after which the table is written for its marks alone.
-  static constexpr unsigned kRewriteAfter = 10;
+  // The table is written for marks that moved alone after a look for each so many of its bytes, at most so many looks:
+  // what a crash has the collector get twice is then little, and so is the work.
+  static constexpr std::size_t kRewriteBytes = 64 * 1024;
+  static constexpr std::size_t kRewriteAfter = 10;
 
   struct Parts {
     EventLoop& loop;
     Random& random;
     AgentTable& agents;
     Server& server;
+    SessionManager& sessions;
     Notifier& notifier;
+    const StateDirectory& state;
   };
 
   // All parts outlive it.
   Succession(Parts parts, std::uint64_t sidecar_epoch);
   ~Succession() override;
 
-  // Goes on with what a predecessor stored, and from now on stores. The server has started.
+  // Goes on with what a predecessor left, and from now on stores. The server has started.
   void start(std::vector<HandedOver> stored);
-  // Writes the marks a last time; the server may have stopped.
+  // Writes the sessions a last time, with their marks; the server may have stopped.
   void leave();
 
-  // Connections given to the manager, which does not say whether it keeps them (FileDescriptorStoreMax=), and those
-  // that were taken over from a predecessor.
+  // Connections given to the manager, which does not say whether it keeps them (FileDescriptorStoreMax=), those
+  // that were taken over from a predecessor, and sessions of a predecessor without a connection that were awaited.
   std::size_t stored() const;
   std::size_t inherited() const { return inherited_; }
+  std::size_t awaited() const { return awaited_; }
 
   void on_connection_ended(std::uint64_t id) override;
   bool keeps(std::uint64_t id) const override;
@@ -76,25 +87,29 @@ class Succession final : public ConnectionKeeper {
     bool stored;
   };
 
-  IdentityTable take_tables(std::vector<HandedOver>& stored);
-  void resume(HandedOver connection, const LeftSession* left, std::uint64_t naming);
+  void resume(HandedOver connection, const LeftSession& left, std::uint64_t naming);
+  void await(const LeftSession& left, std::uint64_t naming);
 
   void look();
   void remove_ended();
   bool name_new();
   std::string new_name();
-  bool write_table();
+  std::uint64_t moved() const;
+  IdentityTable sessions() const;
+  void write_table();
   void store_named();
 
   Parts parts_;
   const std::uint64_t sidecar_epoch_;
   std::unordered_map<std::uint64_t, Kept> kept_;  // by the server's id
   std::vector<std::string> ended_;                // to be removed
-  std::array<ScopedFd, 2> tables_;
-  std::array<bool, 2> tables_stored_ = {};
-  std::uint64_t generation_ = 0;
-  unsigned looks_ = 0;  // since the table was written
+  TableMemory table_;
+  bool written_ = false;           // the table that has all of kept_
+  std::size_t looks_ = 0;          // since then
+  std::uint64_t moved_ = 0;        // moved() then
+  std::size_t rewrite_after_ = 0;  // so many of them
   std::size_t inherited_ = 0;
+  std::size_t awaited_ = 0;
   LogLimit limit_;
   std::unique_ptr<Timer> timer_;
 };

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "base/process.h"
 #include "base/scoped_fd.h"
 #include "log/log.h"
 
@@ -82,11 +82,6 @@ int rank(const ContainerFacts& facts, std::string_view controllers) {
          (controllers.empty()             ? 3  // version 2
           : controllers == "name=systemd" ? 2
                                           : 1);
-}
-
-bool has_died(int process) {
-  pollfd entry{process, POLLIN, 0};
-  return poll(&entry, 1, 0) != 0;
 }
 
 }  // namespace

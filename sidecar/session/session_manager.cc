@@ -76,6 +76,16 @@ void SessionManager::go_away(const AgentPtr& agent, Member& member) {
   come_back(member);
   member.grace = loop_.make_timer([this, agent] { leave(agent); });
   member.grace->start(kReconnectGrace);
+  wait_for(agent, member);
+}
+
+void SessionManager::await(const AgentPtr& agent, ScopedFd process) {
+  on_agent_connected(agent, std::move(process));
+  agent->awaited = true;
+  wait_for(agent, sessions_.at(key_of(*agent)).members.at(agent->identity.key));
+}
+
+void SessionManager::wait_for(const AgentPtr& agent, Member& member) {
   member.away = ++last_away_;
   away_.emplace(member.away, agent);
   // Its process may live: the slot stays its own.
@@ -83,6 +93,7 @@ void SessionManager::go_away(const AgentPtr& agent, Member& member) {
 }
 
 void SessionManager::come_back(Member& member) {
+  member.agent->awaited = false;
   member.grace.reset();
   away_.erase(std::exchange(member.away, 0));
 }
@@ -94,6 +105,7 @@ void SessionManager::leave(const AgentPtr& agent) {
 
 void SessionManager::drop(const AgentPtr& leaving) {
   const AgentPtr agent = leaving;  // the argument may live in what is destroyed below
+  agent->awaited = false;
   const auto at = sessions_.find(key_of(*agent));
   if (at == sessions_.end()) return;
   if (const auto member = at->second.members.find(agent->identity.key); member != at->second.members.end()) {

@@ -27,7 +27,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   SessionManager(const SessionOptions& options, HostFacts host, EventLoop& loop, Collector& collector, Random& random);
 
   static constexpr Duration kReconnectGrace = std::chrono::seconds(30);
-  // So many agents may be within it, each with a session and a descriptor; beyond that the session
+  // So many agents may be within it, or awaited, each with a session and a descriptor; beyond that the session
   // of the one away the longest ends. Enough for all to reconnect after a pause of this daemon on most
   // hosts; and a client that comes and goes under new names costs no more than this.
   static constexpr std::size_t kMaxAway = 1024;
@@ -35,6 +35,10 @@ class SessionManager final : public AgentListener, public CollectorListener {
   // AgentListener
   void on_agent_connected(const AgentPtr& agent, ScopedFd process) override;
   void on_agent_disconnected(const AgentPtr& agent) override;
+
+  // The agent was connected to a predecessor, and its connection has ended with that; it may not know yet, since it has
+  // nothing to say. It is registered until its process, a pidfd, dies, or it connects.
+  void await(const AgentPtr& agent, ScopedFd process);
 
   // CollectorListener
   void on_collector_ready() override;
@@ -58,7 +62,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
     AgentPtr agent;
     ContainerFacts container;
     std::unique_ptr<ProcessWatch> process;
-    std::unique_ptr<Timer> grace;  // armed while disconnected
+    std::unique_ptr<Timer> grace;  // armed while disconnected, unless awaited
     std::uint64_t away = 0;        // in away_, 0: connected
   };
   struct Session {
@@ -75,6 +79,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   // It is waited for no longer.
   void drop(const AgentPtr& agent);
   void go_away(const AgentPtr& agent, Member& member);
+  void wait_for(const AgentPtr& agent, Member& member);
   void come_back(Member& member);
   void note_cut_names(const AgentIdentity& identity);
 
@@ -85,7 +90,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   Random& random_;
   std::size_t max_away_ = kMaxAway;
   std::map<Key, Session> sessions_;
-  std::map<std::uint64_t, AgentPtr> away_;  // disconnected and within the grace, in the order of leaving
+  std::map<std::uint64_t, AgentPtr> away_;  // disconnected and waited for, in the order of leaving
   std::uint64_t last_away_ = 0;
   LogLimit cut_names_;
 };

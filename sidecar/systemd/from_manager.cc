@@ -100,6 +100,8 @@ Result<FromManager> take_from_manager() {
   std::uint64_t silence_us = 0;
   if (sd_watchdog_enabled(/*unset_environment=*/1, &silence_us) > 0 && ours)
     ours->watchdog = std::chrono::duration_cast<Duration>(std::chrono::microseconds(silence_us));
+  if (const char* const directories = std::getenv("STATE_DIRECTORY"); directories != nullptr && ours)
+    ours->state_directory = std::string(directories, std::strcspn(directories, ":"));
   if (const char* const address = std::getenv("NOTIFY_SOCKET"); address != nullptr && ours)
     ours->notify_socket = address;
   unsetenv("NOTIFY_SOCKET");

@@ -32,6 +32,7 @@ struct FromManager {
   ScopedFd ingest;                 // listens, Unix-domain, SOCK_SEQPACKET; empty: we open our own
   ScopedFd control;                // the same, SOCK_STREAM
   std::vector<HandedOver> stored;  // connections and tables, unchecked
+  std::string state_directory;     // StateDirectory=, the first of them; empty: none
   std::string notify_socket;       // empty: nobody wants to be told
   Duration watchdog{0};            // silent for so long we are killed; 0: never
 };

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 namespace sidecar::test {
 
@@ -17,8 +18,9 @@ std::string program(const std::string& name) {
 
 Daemon::Daemon(const std::string& collector, const std::string& more, const std::string& more_of_collector) {
   directory_.write("sidecar.yaml", "collector: {addresses: [\"" + collector + "\"]" + more_of_collector +
-                                       "}\nsocket: {path: " + socket() + "}\ncontrol: {path: " + control() + "}\n" +
-                                       more);
+                                       "}\nsocket: {path: " + socket() + "}\ncontrol: {path: " + control() +
+                                       "}\nstate: {directory: " + state() + "}\n" + more);
+  std::filesystem::create_directory(state());
 }
 
 void Daemon::start(std::vector<std::string> launcher, std::vector<std::string> environment) {

@@ -43,6 +43,7 @@ class Daemon {
   std::string socket() const { return directory_.path() + "/ingest.v1.sock"; }
   std::string control() const { return directory_.path() + "/control.sock"; }
   std::string config() const { return directory_.path() + "/sidecar.yaml"; }
+  std::string state() const { return directory_.path() + "/state"; }
   std::string log() const { return read_file(directory_.path() + "/log"); }
   const TemporaryDirectory& directory() const { return directory_; }
   Process& process() { return *process_; }

@@ -98,6 +98,19 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, unnamed(3))->identity.slot == 0);
   }
 
+  TEST_CASE("one that is awaited is not forgotten, nor is its slot given away") {
+    AgentTable table("host");
+    const AgentPtr first = connect(table, unnamed(1));
+    disconnect(*first, Tick{}, false);
+    first->awaited = true;
+    table.forget_old(Tick{} + std::chrono::hours(24));
+    CHECK(table.find(first->identity.key) == first);
+    CHECK(connect(table, unnamed(2))->identity.slot == 1);
+    first->awaited = false;
+    table.forget_old(Tick{} + std::chrono::hours(24));
+    CHECK(table.find(first->identity.key) == nullptr);
+  }
+
   TEST_CASE("what a process executes in its own place, and another shared object in it, have its slot") {
     AgentTable table("host");
     AgentIdentity first = unnamed(1), second = unnamed(2), third = unnamed(3), recycled = unnamed(4);

@@ -30,6 +30,7 @@ LeftSession full(std::uint64_t epoch = 1) {
   who.pid = 4711;
   who.pid_inside = 7;
   who.start_time_us = 1'795'471'500'000'000;
+  who.start_ticks = 123'456;
   who.beats = true;
   session.accepted = 40;
   session.settled = 30;
@@ -82,6 +83,7 @@ TEST_SUITE("handover/identity_table") {
       CHECK(is.identity.pid == was.identity.pid);
       CHECK(is.identity.pid_inside == was.identity.pid_inside);
       CHECK(is.identity.start_time_us == was.identity.start_time_us);
+      CHECK(is.identity.start_ticks == was.identity.start_ticks);
       CHECK(is.identity.beats == was.identity.beats);
       CHECK(is.accepted == was.accepted);
       CHECK(is.settled == was.settled);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -36,9 +37,9 @@ TEST_SUITE("handover/snapshot") {
     REQUIRE(write_snapshot(f.directory.get(), Bytes{4}));
     CHECK(*read_snapshot(f.directory.get()) == Bytes{4});
     CHECK_FALSE(fs::exists(f.path + ".new"));
-    remove_snapshot(f.directory.get());
+    CHECK(remove_snapshot(f.directory.get()));
     CHECK(read_snapshot(f.directory.get()).error().code == Errc::not_found);
-    remove_snapshot(f.directory.get());
+    CHECK(remove_snapshot(f.directory.get()));
   }
 
   TEST_CASE("what a dead predecessor left half written is replaced") {
@@ -64,6 +65,27 @@ TEST_SUITE("handover/snapshot") {
     SUBCASE("a FIFO") { REQUIRE(mkfifo(f.path.c_str(), 0600) == 0); }
     SUBCASE("a directory") { fs::create_directory(f.path); }
     CHECK(read_snapshot(f.directory.get()).error().code == Errc::invalid_argument);
+  }
+
+  TEST_CASE("a file that others may have written is refused") {
+    Fixture f;
+    REQUIRE(write_snapshot(f.directory.get(), Bytes{1}));
+    SUBCASE("its group may") { REQUIRE(chmod(f.path.c_str(), 0620) == 0); }
+    SUBCASE("everybody may") { REQUIRE(chmod(f.path.c_str(), 0602) == 0); }
+    SUBCASE("it is somebody else's") {
+      if (geteuid() != 0) return;  // only root can give it away
+      REQUIRE(chown(f.path.c_str(), 65534, 65534) == 0);
+    }
+    const auto read = read_snapshot(f.directory.get());
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == Errc::invalid_argument);
+    CHECK(read.error().message.find("not ours alone") != std::string::npos);
+  }
+
+  TEST_CASE("one that cannot be removed is said to be there") {
+    Fixture f;
+    fs::create_directory(f.path);
+    CHECK_FALSE(remove_snapshot(f.directory.get()));
   }
 
   TEST_CASE("a file longer than a table may be is refused before it is read") {

@@ -1,8 +1,15 @@
 #include "lifecycle/succession.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "base/process.h"
+#include "handover/boot_id.h"
+#include "handover/snapshot.h"
 #include "manager_socket.h"
 #include "parts.h"
 
@@ -13,10 +20,12 @@ namespace {
 
 // One daemon, and the manager that it stores with.
 struct Reign {
-  Reign()
+  // `notify`: whether there is one. Several share a `state` directory.
+  explicit Reign(const std::string& state = {}, bool notify = true)
       : manager(parts.directory.at("notify")),
-        notifier(parts.loop, parts.directory.at("notify")),
-        succession({parts.loop, parts.random, parts.agents, parts.server, notifier}, 7) {
+        notifier(parts.loop, notify ? parts.directory.at("notify") : ""),
+        directory(state.empty() ? parts.directory.path() : state, ""),
+        succession({parts.loop, parts.random, parts.agents, parts.server, parts.sessions, notifier, directory}, 7) {
     start_log(LogOptions{LogLevel::error});
   }
   // A client that has said HELLO; returns its end.
@@ -26,6 +35,7 @@ struct Reign {
     AgentIdentity identity = make_identity("shop", "shop-1", epoch);
     identity.uid = getuid();
     identity.pid = getpid();
+    identity.start_ticks = start_ticks_of(getpid(), open_process(getpid(), getuid()).get());
     const AgentPtr agent = parts.agents.add(std::move(identity), -1, 30, parts.loop.now());
     REQUIRE(parts.server.resume(ScopedFd(ends[1]), agent) != 0);
     return ScopedFd(ends[0]);
@@ -52,6 +62,7 @@ struct Reign {
   Parts parts;
   ManagerSocket manager;
   Notifier notifier;
+  StateDirectory directory;
   Succession succession;
   std::string heard;
 };
@@ -63,6 +74,14 @@ bool ended(const ScopedFd& client) {
     const ssize_t size = recv(client.get(), bytes, sizeof bytes, MSG_DONTWAIT);
     if (size <= 0) return size == 0 || errno == ECONNRESET;
   }
+}
+
+std::uint64_t generation(const ScopedFd& memory) {
+  std::vector<std::uint8_t> bytes(65'536);
+  REQUIRE(pread(memory.get(), bytes.data(), bytes.size(), 0) > 0);
+  const auto table = decode_table(bytes);
+  REQUIRE(table);
+  return table->generation;
 }
 
 void spoil(const ScopedFd& table) {
@@ -165,9 +184,13 @@ TEST_SUITE("lifecycle/succession") {
     REQUIRE(first.manager.store().contains("table1"));
     std::size_t inherited = 2;
     SUBCASE("both whole") {}
-    SUBCASE("the older one is spoilt") { spoil(first.manager.store().at("table1")); }
+    const bool first_is_newer =
+        generation(first.manager.store().at("table0")) > generation(first.manager.store().at("table1"));
+    const ScopedFd& newer = first.manager.store().at(first_is_newer ? "table0" : "table1");
+    const ScopedFd& older = first.manager.store().at(first_is_newer ? "table1" : "table0");
+    SUBCASE("the older one is spoilt") { spoil(older); }
     SUBCASE("the newer one is spoilt: who came since comes back by itself") {
-      spoil(first.manager.store().at("table0"));
+      spoil(newer);
       inherited = 1;
     }
     SUBCASE("both are spoilt") {
@@ -227,12 +250,127 @@ TEST_SUITE("lifecycle/succession") {
   }
 
   TEST_CASE("without a manager nothing is kept and no timer runs") {
-    Parts parts;
-    Notifier nobody(parts.loop, "");
-    Succession succession({parts.loop, parts.random, parts.agents, parts.server, nobody}, 7);
-    succession.start({});
-    parts.loop.advance(60s);
-    succession.leave();
-    CHECK(succession.stored() == 0);
+    Reign reign({}, false);
+    reign.succession.start({});
+    const ScopedFd client = reign.connect(1);
+    reign.pass(60s);
+    CHECK(reign.succession.stored() == 0);
+    CHECK(reign.heard.empty());
+  }
+
+  // What the daemon that `first` was leaves in `state` when it ends.
+  void end(Reign & first) {
+    first.parts.server.stop();
+    first.succession.leave();
+  }
+
+  TEST_CASE(
+      "where no connection was kept, its session stays registered by the state directory, while its process lives") {
+    const ScratchDirectory state;
+    bool manager = true;
+    SUBCASE("as after systemctl stop") {}
+    SUBCASE("without a manager") { manager = false; }
+    {
+      Reign first(state.path(), manager);
+      first.succession.start({});
+      const ScopedFd client = first.connect(1);
+      const ScopedFd young = first.connect(2);
+      first.pass(5s);
+      end(first);
+    }
+    CHECK(std::filesystem::exists(state.at(kSnapshotName)));
+    {
+      Reign second(state.path(), manager);
+      second.succession.start({});
+      CHECK_FALSE(std::filesystem::exists(state.at(kSnapshotName)));
+      CHECK(second.succession.inherited() == 0);
+      CHECK(second.succession.awaited() == 2);
+      const AgentPtr agent = second.parts.agents.find({0x1111, 0x2222, 1});
+      REQUIRE(agent);
+      CHECK(agent->awaited);
+      CHECK_FALSE(agent->connected);
+      CHECK(agent->identity.instance == "shop-1");
+      CHECK(agent->ledger.settled() == 30);
+      CHECK(second.parts.sessions.find(*agent) != nullptr);
+      // The next one is told the same, though nobody has connected meanwhile.
+      end(second);
+    }
+    Reign third(state.path(), manager);
+    third.succession.start({});
+    CHECK(third.succession.awaited() == 2);
+  }
+
+  TEST_CASE("a snapshot that is not of this boot, or whose processes are others, is nobody's") {
+    const ScratchDirectory state;
+    const ScopedFd directory(open(state.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    IdentityTable table;
+    table.boot = read_boot_id();
+    LeftSession session;
+    session.identity = make_identity("shop", "shop-1", 1);
+    session.identity.said = {"shop", "shop-1"};
+    session.identity.uid = getuid();
+    session.identity.pid = getpid();
+    session.identity.start_ticks = start_ticks_of(getpid(), open_process(getpid(), getuid()).get());
+    std::size_t awaited = 0;
+    SUBCASE("as it is") { awaited = 1; }
+    SUBCASE("another boot") { ++table.boot.low; }
+    SUBCASE("no boot known") { table.boot = {}; }
+    SUBCASE("began at another time") { ++session.identity.start_ticks; }
+    SUBCASE("began at a time that nobody knows") { session.identity.start_ticks = 0; }
+    SUBCASE("a process that cannot be seen") { session.identity.pid = 0; }
+    table.sessions.push_back(session);
+    REQUIRE(write_snapshot(directory.get(), encode_table(table).bytes));
+    Reign reign(state.path());
+    reign.succession.start({});
+    CHECK(reign.succession.awaited() == awaited);
+    CHECK(reign.parts.agents.size() == awaited);
+    CHECK_FALSE(std::filesystem::exists(state.at(kSnapshotName)));
+  }
+
+  TEST_CASE("what the manager kept counts before the state directory, which is cleared all the same") {
+    const ScratchDirectory state;
+    Reign first(state.path());
+    first.succession.start({});
+    const ScopedFd client = first.connect(1);
+    first.pass(3s);
+    end(first);
+    first.manager.hear_all();
+    std::vector<HandedOver> left = first.left();
+    SUBCASE("all") {}
+    SUBCASE("without the connection: the table has its session, which is awaited") {
+      std::erase_if(left, [](const HandedOver& one) { return one.name[0] == kConnectionLetter; });
+    }
+    SUBCASE("nothing that can be read: the state directory has it") {
+      for (const char* name : kTableNames)
+        if (first.manager.store().contains(name)) spoil(first.manager.store().at(name));
+    }
+    Reign second(state.path());
+    const bool whole = left.size() == first.manager.store().size();
+    second.succession.start(std::move(left));
+    CHECK(second.succession.inherited() + second.succession.awaited() == 1);
+    if (whole) CHECK(second.succession.inherited() == 1);
+    CHECK_FALSE(std::filesystem::exists(state.at(kSnapshotName)));
+  }
+
+  TEST_CASE("whatever stands in the state directory's place, or in the file's, a daemon begins and ends") {
+    const ScratchDirectory scratch;
+    std::string state = scratch.at("state");
+    const std::string file = state + "/" + kSnapshotName;
+    std::filesystem::create_directory(state);
+    SUBCASE("garbage") { std::ofstream(file) << "no table"; }
+    SUBCASE("a directory") { std::filesystem::create_directory(file); }
+    SUBCASE("a link to elsewhere") { std::filesystem::create_symlink("/etc/hostname", file); }
+    SUBCASE("a directory where the file is made") { std::filesystem::create_directory(file + ".new"); }
+    SUBCASE("nothing") { std::filesystem::remove_all(state); }
+    SUBCASE("a file") {
+      std::filesystem::remove_all(state);
+      std::ofstream(state) << "x";
+    }
+    Reign reign(state);
+    reign.succession.start({});
+    CHECK(reign.succession.awaited() == 0);
+    const ScopedFd client = reign.connect(1);
+    reign.pass(3s);
+    end(reign);
   }
 }

@@ -191,6 +191,40 @@ TEST_SUITE("session/session_manager") {
     CHECK(f.manager.find(*agent) != nullptr);
   }
 
+  TEST_CASE("one whose connection ended with a predecessor is registered until its process dies, or it connects") {
+    Fixture f;
+    f.collector_ready();
+    Child child;
+    const AgentPtr agent = make_agent("shop", "shop-1", 1);
+    f.manager.await(agent, child.pidfd());
+    f.pass(1h);
+    REQUIRE(f.manager.find(*agent) != nullptr);
+    CHECK(f.manager.find(*agent)->state() == SessionState::live);
+    CHECK(agent->awaited);
+    CHECK_FALSE(agent->gone);
+    SUBCASE("it dies") {
+      child.kill_and_reap();
+      f.loop.run_until_idle();
+      CHECK(f.manager.find(*agent) == nullptr);
+      CHECK(agent->gone);
+      CHECK_FALSE(agent->awaited);
+    }
+    SUBCASE("it connects, and from then on a lost connection has its grace as any other's") {
+      f.manager.on_agent_connected(agent, child.pidfd());
+      CHECK_FALSE(agent->awaited);
+      f.disconnect(agent);
+      f.pass(SessionManager::kReconnectGrace + 1ms);
+      CHECK(f.manager.find(*agent) == nullptr);
+    }
+    SUBCASE("there are too many") {
+      f.manager.set_max_away(1);
+      f.manager.await(make_agent("shop", "shop-2", 2), child.pidfd());
+      CHECK(f.manager.find(*agent) == nullptr);
+      CHECK_FALSE(agent->awaited);
+      CHECK_FALSE(agent->gone);  // its process may live: the slot stays its own
+    }
+  }
+
   TEST_CASE("of those that are away only so many are waited for: the one away the longest ends first") {
     Fixture f;
     const AgentPtr stays = f.connect("stays"), back = f.connect("back"), first = f.connect("first");

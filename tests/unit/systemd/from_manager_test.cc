@@ -129,10 +129,12 @@ TEST_SUITE("systemd/from_manager") {
             setenv("NOTIFY_SOCKET", "/run/notify", 1);
             setenv("WATCHDOG_USEC", "3000000", 1);
             setenv("WATCHDOG_PID", std::to_string(getpid()).c_str(), 1);
+            setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/other", 1);
             const auto taken = take_from_manager();
             if (!taken || taken->ingest.get() != 3 || taken->control) return 2;
             if ((fcntl(3, F_GETFD) & FD_CLOEXEC) == 0) return 3;
             if (taken->notify_socket != "/run/notify" || taken->watchdog != 3s) return 4;
+            if (taken->state_directory != "/var/lib/one") return 6;
             for (const char* name :
                  {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
               if (std::getenv(name) != nullptr) return 5;
