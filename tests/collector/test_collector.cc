@@ -15,7 +15,7 @@
 namespace sidecar {
 namespace {
 
-enum class Method { none, properties, keep_alive, collect_in_sync, collect };
+enum class Method { none, properties, keep_alive, collect_in_sync, collect, other };
 
 std::string bytes_of(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -74,8 +74,8 @@ struct TestCollector::Impl {
       : options(std::move(given)), store(options.max_segments), port(options.port) {}
 
   std::string address() const { return "127.0.0.1:" + std::to_string(port.number()); }
-  // The method of a path that is served now.
-  Method find(const std::string& path) const;
+  // The method of a path that is served now; `other` is set for Method::other.
+  Method find(const std::string& path, const OtherServices::Method*& other) const;
   std::string token() const;
   // Whoever takes a call out of `parked` must finish it; null: somebody else has.
   CallReactor* unpark(std::uint64_t id);
@@ -85,6 +85,7 @@ struct TestCollector::Impl {
 
   TestCollectorOptions options;  // packaged, bare, sync, token: guarded by mutex
   Store store;
+  OtherServices others;
   MisbehaviourList misbehaviours;
   ReservedPort port;
 
@@ -108,7 +109,7 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
       : owner_(owner), context_(context), id_(++owner.last_id), path_(context.method()) {}
 
   void start() {
-    method_ = owner_.find(path_);
+    method_ = owner_.find(path_, other_);
     if (method_ == Method::none) return finish_unknown_method();
     if (!token_fits()) return finish({grpc::StatusCode::PERMISSION_DENIED, ""});
     StartRead(&message_);
@@ -117,12 +118,12 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   void OnReadDone(bool ok) override {
     if (!ok) {
       // The end of a stream; a unary call without its message is broken.
-      if (method_ == Method::collect && !context_.IsCancelled()) return finish_ok("");
+      if (streams() && !context_.IsCancelled()) return finish_ok(answer_bytes());
       return finish({grpc::StatusCode::INTERNAL, "Half-closed without a request"});
     }
-    const std::string bytes = bytes_of(message_);
-    if (bytes.size() > owner_.options.max_message) return reset();
-    if (!decode(bytes)) return finish({grpc::StatusCode::UNKNOWN, "Application error processing RPC"});
+    bytes_ = bytes_of(message_);
+    if (bytes_.size() > owner_.options.max_message) return reset();
+    if (const grpc::Status taken = take(); !taken.ok()) return finish(taken);
     Misbehaviour how;
     if (owner_.misbehaviours.take(path_, how,
                                   [this](const auto& key, const auto& value) { return poisoned(key, value); }))
@@ -140,14 +141,16 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   // Of a parked call, after unpark(): what it would have been without the delay.
   void proceed() {
     keep();
-    if (method_ == Method::collect) return StartRead(&message_);
-    finish_ok("");
+    if (streams()) return StartRead(&message_);
+    finish_ok(answer_bytes());
   }
 
  private:
+  bool streams() const { return method_ == Method::collect || (method_ == Method::other && other_->stream); }
+
   bool token_fits() const {
     const std::string wanted = owner_.token();
-    if (wanted.empty()) return true;
+    if (wanted.empty() || (method_ == Method::other && !other_->guarded)) return true;
     return metadata("authentication") == wanted;
   }
 
@@ -158,22 +161,31 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
     return std::string(found->second.data(), found->second.size());
   }
 
-  bool decode(const std::string& bytes) {
+  grpc::Status take() {
+    if (method_ == Method::other) return owner_.others.take(*other_, bytes_);
+    if (decode()) return grpc::Status::OK;
+    return {grpc::StatusCode::UNKNOWN, "Application error processing RPC"};
+  }
+
+  bool decode() {
     segments_.Clear();
     switch (method_) {
       case Method::properties:
-        return properties_.ParseFromString(bytes);
+        return properties_.ParseFromString(bytes_);
       case Method::keep_alive:
-        return ping_.ParseFromString(bytes);
+        return ping_.ParseFromString(bytes_);
       case Method::collect_in_sync:
-        return segments_.ParseFromString(bytes);
+        return segments_.ParseFromString(bytes_);
       case Method::collect:
-        return segments_.add_segments()->ParseFromString(bytes);
+        return segments_.add_segments()->ParseFromString(bytes_);
+      case Method::other:
       case Method::none:
         break;
     }
     return false;
   }
+
+  std::string answer_bytes() const { return method_ == Method::other ? owner_.others.answer(*other_, bytes_) : ""; }
 
   bool poisoned(const std::string& key, const std::string& value) const {
     for (const auto& segment : segments_.segments())
@@ -267,8 +279,10 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   const std::uint64_t id_;
   const std::string path_;
   Method method_ = Method::none;
+  const OtherServices::Method* other_ = nullptr;
   bool counted_ = false;
   grpc::ByteBuffer message_;
+  std::string bytes_;  // of the last message
   grpc::ByteBuffer answer_;
   wire::v3::InstanceProperties properties_;
   wire::v3::InstancePing ping_;
@@ -283,7 +297,7 @@ grpc::ServerGenericBidiReactor* Service::CreateReactor(grpc::GenericCallbackServ
 
 }  // namespace
 
-Method TestCollector::Impl::find(const std::string& path) const {
+Method TestCollector::Impl::find(const std::string& path, const OtherServices::Method*& other) const {
   const std::lock_guard lock(mutex);
   constexpr std::string_view kPackage = "/skywalking.v3.";
   const bool packaged = path.starts_with(kPackage);
@@ -294,6 +308,7 @@ Method TestCollector::Impl::find(const std::string& path) const {
   if (rest == "ManagementService/keepAlive") return Method::keep_alive;
   if (rest == "TraceSegmentReportService/collectInSync" && options.sync) return Method::collect_in_sync;
   if (rest == "TraceSegmentReportService/collect") return Method::collect;
+  if ((other = OtherServices::find(rest, packaged)) != nullptr) return Method::other;
   return Method::none;
 }
 
@@ -372,6 +387,8 @@ TestCollector::~TestCollector() {
 std::string TestCollector::address() const { return impl_->address(); }
 Store& TestCollector::store() { return impl_->store; }
 const Store& TestCollector::store() const { return impl_->store; }
+
+void TestCollector::add(ProfileTask task) { impl_->others.add(std::move(task)); }
 
 void TestCollector::misbehave(Misbehaviour misbehaviour) { impl_->misbehaviours.add(std::move(misbehaviour)); }
 

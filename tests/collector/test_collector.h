@@ -3,9 +3,9 @@
 // TestCollector is a real gRPC server that answers as a SkyWalking OAP of
 // generation v3 does, remembers what it got (store()), and misbehaves on demand.
 // Methods: ManagementService/reportInstanceProperties and /keepAlive,
-// TraceSegmentReportService/collectInSync and /collect; packaged (skywalking.v3.)
-// and bare spelling. It listens on 127.0.0.1 only, on a port of the kernel's
-// choice that stays reserved for its whole life, also while it is closed.
+// TraceSegmentReportService/collectInSync and /collect, and others of which nothing
+// is kept (other_services.h); packaged (skywalking.v3.) and bare spelling. It listens on 127.0.0.1 only, on a port of
+// the kernel's choice that stays reserved for its whole life, also while it is closed.
 //
 // All functions may be called from any thread but gRPC's own.
 
@@ -13,6 +13,7 @@
 #include <string>
 
 #include "misbehaviour.h"
+#include "other_services.h"
 #include "store.h"
 
 namespace sidecar {
@@ -42,6 +43,9 @@ class TestCollector {
 
   Store& store();
   const Store& store() const;
+
+  // As an operator creates one.
+  void add(ProfileTask task);
 
   void misbehave(Misbehaviour misbehaviour);
   // Ends every misbehaviour, lets hanging calls have their answer, opens again.
