@@ -83,7 +83,7 @@ Tick AddressList::next_due() const {
 
 void AddressList::put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick now, Random& random) const {
   rest.until = now + backoff_.delay(++rest.failures, random);
-  rest.trouble = trouble;
+  if (is_refusal(trouble)) rest.refusal = trouble;
   rest.at = now;
   rest.why = std::move(why);
 }
@@ -97,32 +97,17 @@ void AddressList::unresolved(std::size_t entry, std::string why, Tick now, Rando
   put_to_rest(entries_[entry].name, Trouble::unresolved, std::move(why), now, random);
 }
 
+void AddressList::works(const Endpoint& endpoint) {
+  if (Address* address = find(endpoint)) address->rest = Rest{.failures = address->rest.failures};
+}
+
 void AddressList::forgive(const Endpoint& endpoint) {
   if (Address* address = find(endpoint)) address->rest = Rest{};
 }
 
-Trouble AddressList::trouble(const Endpoint& endpoint) const {
+Trouble AddressList::refusal(const Endpoint& endpoint) const {
   const Address* address = find(endpoint);
-  return address == nullptr ? Trouble::none : address->rest.trouble;
-}
-
-Trouble AddressList::common_trouble() const {
-  Trouble last = Trouble::unreachable;
-  Tick at{};
-  const auto look = [&](const Rest& rest) {
-    const bool refused = rest.trouble == Trouble::auth || rest.trouble == Trouble::wrong_server;
-    if (refused && rest.at >= at) {
-      last = rest.trouble;
-      at = rest.at;
-    }
-    return refused;
-  };
-  for (const Entry& entry : entries_) {
-    if (entry.name.trouble != Trouble::none || entry.addresses.empty()) return Trouble::unreachable;
-    for (const Address& address : entry.addresses)
-      if (!look(address.rest)) return Trouble::unreachable;
-  }
-  return last;
+  return address == nullptr ? Trouble::none : address->rest.refusal;
 }
 
 AddressList::Status AddressList::status(std::size_t entry, Tick now) const {

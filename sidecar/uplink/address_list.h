@@ -23,8 +23,11 @@
 
 namespace sidecar {
 
-// Why an address rests.
+// Why an address rests; none: it does not.
 enum class Trouble { none, unresolved, unreachable, lost, unanswered, auth, wrong_server };
+
+// It answered, and does not want what we send: who has said so once is asked with a small call before it gets more.
+constexpr bool is_refusal(Trouble trouble) { return trouble == Trouble::auth || trouble == Trouble::wrong_server; }
 
 class AddressList {
  public:
@@ -50,14 +53,13 @@ class AddressList {
   void failed(const Endpoint& endpoint, Trouble trouble, std::string why, Tick now, Random& random);
   // The name does not resolve.
   void unresolved(std::size_t entry, std::string why, Tick now, Random& random);
+  // It does its job: rests no more, and refuses nothing. How often it failed in a row is kept, since it may fail again.
+  void works(const Endpoint& endpoint);
   // It worked for so long that its next failure is the first one.
   void forgive(const Endpoint& endpoint);
 
-  // Why it rested last; none: it is new here, or was forgiven.
-  Trouble trouble(const Endpoint& endpoint) const;
-  // What all that rest suffer from: auth or wrong_server if each does from one of these (then the one
-  // that failed last), else unreachable.
-  Trouble common_trouble() const;
+  // What it refused when it was last asked: remembered through other failures, until it works. none: nothing.
+  Trouble refusal(const Endpoint& endpoint) const;
 
   struct Status {
     std::string configured;
@@ -75,7 +77,7 @@ class AddressList {
   struct Rest {
     Tick until{};
     unsigned failures = 0;
-    Trouble trouble = Trouble::none;
+    Trouble refusal = Trouble::none;
     Tick at{};
     std::string why;
   };

@@ -70,26 +70,49 @@ void Links::connect(std::size_t entry) {
   if (credentials_.tls()) options.credentials = credentials_.for_channel();
   options.server_name = options_.tls.server_name;
   if (!current_) address_ = endpoint->configured;
-  candidate_ = std::make_shared<Link>(*endpoint, options, loop_, completions_,
-                                      [this](Link::Event event, const std::string& why) { on_link(event, why); });
+  candidate_ = std::make_shared<Link>(
+      *endpoint, options, loop_, completions_,
+      [this](const Link& link, Link::Event event, const std::string& why) { on_link(link, event, why); });
 }
 
-void Links::on_link(Link::Event event, const std::string& why) {
+void Links::on_link(const Link& link, Link::Event event, const std::string& why) {
+  const Endpoint& endpoint = link.endpoint();
   switch (event) {
     case Link::Event::ready:
-      return adopt();
-    case Link::Event::failed: {
-      const std::shared_ptr<Link> failed = std::move(candidate_);
-      const Endpoint& endpoint = failed->endpoint();
-      const std::string text = "cannot connect to " + endpoint.configured +
-                               (endpoint.address == endpoint.configured ? "" : " (" + endpoint.address + ")") + ": " +
-                               why;
-      list_.failed(endpoint, Trouble::unreachable, text, loop_.now(), random_);
-      return on_failed(text);
-    }
+      return on_connected();
+    case Link::Event::failed:
+      return give_up(Trouble::unreachable,
+                     "cannot connect to " + endpoint.configured +
+                         (endpoint.address == endpoint.configured ? "" : " (" + endpoint.address + ")") + ": " + why);
     case Link::Event::lost:
-      return on_lost();
+      if (&link == current_.get()) return on_lost();
+      return give_up(Trouble::lost, "connection to " + endpoint.configured + " lost");
   }
+}
+
+void Links::on_connected() {
+  const bool ask = is_refusal(list_.refusal(candidate_->endpoint())) || is_refusal(refusal());
+  if (!current_ || !ask) return adopt();
+  doubtful_ = true;
+  told_(Event::doubtful, {});
+}
+
+void Links::accept(const Link& link) {
+  if (candidate_.get() != &link) return;
+  list_.works(link.endpoint());
+  adopt();
+}
+
+void Links::refuse(const Link& link, Trouble trouble, const std::string& why) {
+  if (candidate_.get() == &link) give_up(trouble, why);
+}
+
+void Links::give_up(Trouble trouble, const std::string& why) {
+  const std::shared_ptr<Link> failed = std::move(candidate_);
+  failed->silence();
+  doubtful_ = false;
+  list_.failed(failed->endpoint(), trouble, why, loop_.now(), random_);
+  on_failed(why);
 }
 
 void Links::adopt() {
@@ -97,7 +120,7 @@ void Links::adopt() {
   if (old) old->silence();  // its calls keep it
   address_ = current_->endpoint().configured;
   linked_since_ = loop_.now();
-  left_ = false;
+  left_ = doubtful_ = false;
   timer_->stop();
   plan_repick();
   told_(old ? Event::moved : Event::ready, {});
@@ -105,14 +128,15 @@ void Links::adopt() {
 
 void Links::on_lost() {
   const std::shared_ptr<Link> gone = std::move(current_);
-  left_ = false;
   repick_->stop();
   const Endpoint& endpoint = gone->endpoint();
   // One that is lost at once failed; one that had lasted fails for the first time.
-  if (loop_.now() - linked_since_ >= options_.backoff.max) list_.forgive(endpoint);
+  if (!left_ && loop_.now() - linked_since_ >= options_.backoff.max) list_.forgive(endpoint);
   const std::string why = "connection to " + endpoint.configured + " lost";
+  left_ = false;
   list_.failed(endpoint, Trouble::lost, why, loop_.now(), random_);
   told_(Event::lost, why);
+  if (doubtful_) return adopt();
   // Many hosts have lost it with us: they come back one after the other. But for one of this host's own.
   const double spread = endpoint.loopback ? 0 : random_.fraction() * static_cast<double>(options_.spread.count());
   if (!lookup_ && !candidate_) timer_->start(Duration(static_cast<Duration::rep>(spread)));
@@ -144,7 +168,9 @@ void Links::leave(const Link& link, Trouble trouble, const std::string& why) {
 }
 
 void Links::stay(const Link& link) {
-  if (current_.get() != &link || !std::exchange(left_, false)) return;
+  if (current_.get() != &link || (!left_ && refusal() == Trouble::none)) return;
+  left_ = false;
+  list_.works(link.endpoint());
   timer_->stop();
 }
 
@@ -157,6 +183,7 @@ void Links::renew() {
   lookup_.reset();
   lookup_timeout_->stop();
   if (candidate_) std::exchange(candidate_, nullptr)->silence();
+  doubtful_ = false;
   look({}, true);
 }
 

@@ -244,6 +244,68 @@ TEST_SUITE("contract/collectors") {
     }
   }
 
+  TEST_CASE("a list that refuses us as a whole gets no data after the first answer, and small calls ever less often") {
+    for (const bool refuses : {true, false}) {
+      CAPTURE(refuses);
+      Host host;
+      for (int i = 0; i < 3; ++i) {
+        TestCollectorOptions served;
+        if (refuses) served.token = "right";
+        served.packaged = served.bare = refuses;
+        host.serve(served);
+      }
+      if (refuses) host.options.token_file = host.file("token", "wrong");
+      host.start_up();
+      CHECK(host.send().verdict == (refuses ? V::hold_auth : V::wrong_server));
+      const CollectorState held = host.subject->status().state;
+      CHECK(held == (refuses ? CollectorState::auth : CollectorState::wrong_server));
+      const Tick since = host.subject->status().since;
+      // All three have been asked, and more than once.
+      const auto asked = [&] {
+        std::size_t least = ~std::size_t{0};
+        for (const auto& server : host.servers) least = std::min(least, server->store().call_log().size());
+        return least;
+      };
+      CHECK(host.run_until([&] { return refuses ? asked() >= 4 : host.subject->status().calls_failed >= 12; }));
+      CHECK(host.ready == 1);
+      CHECK(host.lost == 1);
+      CHECK(host.subject->status().state == held);
+      CHECK(host.subject->status().since == since);
+      CHECK(host.subject->status().connects == 1);
+      // One that takes us is used at once.
+      TestCollector& mended = host.other();
+      if (refuses) mended.set_token("wrong");
+      mended.serve(true, true);
+      REQUIRE(host.run_until([&] { return host.ready == 2; }));
+      CHECK(&host.in_use() == &mended);
+      CHECK(host.send().verdict == V::delivered);
+      // What it would have gone back to is known, also when the one that works goes away.
+      mended.close();
+      REQUIRE(host.run_until([&] { return host.subject->status().state == held; }));
+      CHECK(host.ready == 2);
+    }
+  }
+
+  TEST_CASE("one that refused us is asked before it takes the place of one that works") {
+    Host host;
+    host.serve();
+    host.serve();
+    host.options.repick = 20ms;
+    host.options.token_file = host.file("token", "any");
+    host.start_up();
+    TestCollector& wrong = host.in_use();
+    wrong.set_token("another");
+    while (host.ready == 1) {
+      host.send();
+      host.run_until([&] { return host.ready > 1 || host.subject->ready(); });
+    }
+    const auto asked = wrong.store().call_log().size();
+    CHECK(host.run_until([&] { return wrong.store().call_log().size() > asked + 3; }));
+    CHECK(host.subject->status().state == CollectorState::up);
+    CHECK(&host.in_use() != &wrong);
+    CHECK(host.lost == 1);
+  }
+
   TEST_CASE("another address is chosen now and then, without a loss") {
     Host host;
     host.serve();

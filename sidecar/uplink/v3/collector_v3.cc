@@ -18,6 +18,12 @@ namespace {
 
 constexpr char kDefaultLayer[] = "GENERAL";
 
+// What a collector suffers from that answers a probe like this.
+Trouble trouble_of(Verdict verdict) {
+  if (verdict == Verdict::hold_auth) return Trouble::auth;
+  return verdict == Verdict::wrong_server ? Trouble::wrong_server : Trouble::unanswered;
+}
+
 grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
   const std::size_t size = message.ByteSizeLong();
   grpc::Slice slice(size);
@@ -119,6 +125,7 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
 }
 
 void CollectorV3::on_link(Links::Event event, const std::string& why) {
+  if (event == Links::Event::doubtful) return probe_doubtful();
   const bool was_ready = ready();
   probe_timer_->stop();
   probe_.reset();
@@ -129,6 +136,10 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     const std::string address = links_.current()->endpoint().address;
     log_info("{} the collector at {}{}", event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
              address == links_.address() ? "" : " (" + address + ")");
+    if (const Trouble known = links_.refusal(); is_refusal(known)) {
+      set_state(known == Trouble::auth ? CollectorState::auth : CollectorState::wrong_server);
+      return probe();
+    }
     set_state(CollectorState::up);
     return tell(true);
   }
@@ -147,9 +158,9 @@ void CollectorV3::on_credentials(Credentials::Changed changed) {
 }
 
 void CollectorV3::on_unanswered(const Link& link) {
-  if (links_.current().get() != &link) return;
   const std::string why =
       link.endpoint().configured + " has not answered a call for " + format_duration(options_.unanswered);
+  if (links_.current().get() != &link) return links_.refuse(link, Trouble::unanswered, why);
   if (unanswered_log_.pass(loop_.now()))
     log_warning("{}; the next calls go to another collector, if there is one", why);
   links_.leave(link, Trouble::unanswered, why);
@@ -225,10 +236,14 @@ void CollectorV3::hold(CollectorState state) {
   tell(false);
 }
 
-void CollectorV3::probe() {
+CallPtr CollectorV3::ask(const std::shared_ptr<Link>& link, Answered answered) {
   const grpc::Slice empty_collection;
-  probe_ = std::make_unique<MethodCall>(*this, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
-                                        [this](Outcome outcome) { on_probe(outcome); });
+  return std::make_unique<MethodCall>(*this, link, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
+                                      std::move(answered));
+}
+
+void CollectorV3::probe() {
+  probe_ = ask(links_.current(), [this](const Outcome& outcome) { on_probe(outcome); });
 }
 
 void CollectorV3::on_probe(const Outcome& outcome) {
@@ -237,6 +252,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (ready() || probe_timer_->armed()) return;
   if (outcome.verdict == Verdict::delivered) {
     log_info("the collector accepts us now");
+    if (const std::shared_ptr<Link> link = links_.current()) links_.stay(*link);
     set_state(CollectorState::up);
     tell(true);
     return;
@@ -246,7 +262,17 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (outcome.verdict == Verdict::wrong_server) set_state(CollectorState::wrong_server);
   probe_timer_->start(options_.backoff.delay(++probes_, random_));
   // Another one may have recovered from its rest.
-  if (const std::shared_ptr<Link> link = links_.current()) links_.leave(*link, Trouble::auth, outcome.detail);
+  if (const std::shared_ptr<Link> link = links_.current())
+    links_.leave(*link, trouble_of(outcome.verdict), outcome.detail);
+}
+
+void CollectorV3::probe_doubtful() {
+  const std::shared_ptr<Link> link = links_.candidate();
+  doubtful_probe_ = ask(link, [this, link](const Outcome& outcome) {
+    const CallPtr finished = std::move(doubtful_probe_);
+    if (outcome.verdict == Verdict::delivered) return links_.accept(*link);
+    links_.refuse(*link, trouble_of(outcome.verdict), outcome.detail);
+  });
 }
 
 }  // namespace sidecar::v3

@@ -16,7 +16,9 @@
 //       +---------------- the probe was answered with OK ------------+
 //
 // An empty collection is known to be answered with OK and to leave no trace.
-// A new connection begins at `up`: it may be another server.
+// A new connection begins at `up`, since it may be another server, but for one that refused us when it was last asked:
+// that begins where it was left, and is probed at once. While there is a connection, one to such a server is probed
+// before anything else goes there (Links::Event::doubtful).
 //
 // Owner: Daemon, through make_collector(). Thread: loop.
 
@@ -68,8 +70,12 @@ class CollectorV3 final : public Collector {
   void account(const Link& link, Method method, Verdict verdict, const std::string& detail);
   void log_plainer(const std::string& detail);
   void hold(CollectorState state);
+  // An empty collection, over `link`.
+  CallPtr ask(const std::shared_ptr<Link>& link, Answered answered);
   void probe();
   void on_probe(const Outcome& outcome);
+  // Asks the connection that would take the place of the present one.
+  void probe_doubtful();
 
   static constexpr Capabilities capabilities_{};
   const UplinkOptions options_;
@@ -95,7 +101,7 @@ class CollectorV3 final : public Collector {
   Credentials credentials_;
   Links links_;
   std::unique_ptr<Timer> probe_timer_;
-  CallPtr probe_;  // destroyed before the links
+  CallPtr probe_, doubtful_probe_;  // destroyed before the links
 };
 
 }  // namespace sidecar::v3

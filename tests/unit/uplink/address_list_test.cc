@@ -109,18 +109,23 @@ TEST_SUITE("uplink/address_list") {
     for (int i = 0; i < 50; ++i) CHECK(f.pick()->address == "10.0.0.1:1");
     f.fail("10.0.0.1:1");
     CHECK_FALSE(f.pick());
-    CHECK(f.list.common_trouble() == Trouble::unreachable);
     CHECK(f.list.status(0, kNow).last_error == "unknown name");
   }
 
-  TEST_CASE("all are refused only if each is") {
-    List f({"10.0.0.1:1", "10.0.0.2:1"});
+  TEST_CASE("who refused us is known for it through other failures, until it works") {
+    List f({"10.0.0.1:1"});
+    const Endpoint endpoint = *f.pick();
+    CHECK(f.list.refusal(endpoint) == Trouble::none);
     f.fail("10.0.0.1:1", Trouble::auth);
-    CHECK(f.list.common_trouble() == Trouble::unreachable);
-    f.fail("10.0.0.2:1", Trouble::wrong_server, kNow + 1ms);
-    CHECK(f.list.common_trouble() == Trouble::wrong_server);
+    CHECK(f.list.refusal(endpoint) == Trouble::auth);
     CHECK(f.list.status(0, kNow).resting == 1);
     CHECK(f.list.status(0, kNow).last_address == "10.0.0.1:1");
+    f.list.failed(endpoint, Trouble::unreachable, "refused", kNow, f.random);
+    CHECK(f.list.refusal(endpoint) == Trouble::auth);
+    f.list.failed(endpoint, Trouble::wrong_server, "no such method", kNow, f.random);
+    CHECK(f.list.refusal(endpoint) == Trouble::wrong_server);
+    f.list.works(endpoint);
+    CHECK(f.list.refusal(endpoint) == Trouble::none);
   }
 
   TEST_CASE("addresses are written as gRPC reads them") {
