@@ -82,7 +82,7 @@ Tick AddressList::next_due() const {
 }
 
 void AddressList::put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick now, Random& random) const {
-  rest.until = now + backoff_.delay(++rest.failures, random);
+  rest.until = now + std::min(backoff_.delay(++rest.failures, random), longest_rest_);
   if (is_refusal(trouble)) rest.refusal = trouble;
   rest.at = now;
   rest.why = std::move(why);
@@ -108,6 +108,14 @@ void AddressList::forgive(const Endpoint& endpoint) {
 Trouble AddressList::refusal(const Endpoint& endpoint) const {
   const Address* address = find(endpoint);
   return address == nullptr ? Trouble::none : address->rest.refusal;
+}
+
+void AddressList::hurry(Tick now, Duration longest) {
+  longest_rest_ = longest;
+  for (Entry& entry : entries_) {
+    entry.name.until = std::min(entry.name.until, now);
+    for (Address& address : entry.addresses) address.rest.until = std::min(address.rest.until, now);
+  }
 }
 
 AddressList::Status AddressList::status(std::size_t entry, Tick now) const {

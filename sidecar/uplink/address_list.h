@@ -61,6 +61,9 @@ class AddressList {
   // What it refused when it was last asked: remembered through other failures, until it works. none: nothing.
   Trouble refusal(const Endpoint& endpoint) const;
 
+  // Ends every rest, and none is longer than `longest` any more.
+  void hurry(Tick now, Duration longest);
+
   struct Status {
     std::string configured;
     std::size_t addresses = 0;  // known
@@ -97,6 +100,7 @@ class AddressList {
   const Address* find(const Endpoint& endpoint) const;
 
   const Backoff backoff_;
+  Duration longest_rest_ = Duration::max();
   std::vector<Entry> entries_;
 };
 

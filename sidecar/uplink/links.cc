@@ -69,6 +69,7 @@ void Links::connect(std::size_t entry) {
   LinkOptions options;
   if (credentials_.tls()) options.credentials = credentials_.for_channel();
   options.server_name = options_.tls.server_name;
+  if (hurry_) options.connect_timeout = std::min(options.connect_timeout, *hurry_ * 4);
   if (!current_) address_ = endpoint->configured;
   candidate_ = std::make_shared<Link>(
       *endpoint, options, loop_, completions_,
@@ -138,7 +139,8 @@ void Links::on_lost() {
   told_(Event::lost, why);
   if (doubtful_) return adopt();
   // Many hosts have lost it with us: they come back one after the other. But for one of this host's own.
-  const double spread = endpoint.loopback ? 0 : random_.fraction() * static_cast<double>(options_.spread.count());
+  const double spread =
+      endpoint.loopback || hurry_ ? 0 : random_.fraction() * static_cast<double>(options_.spread.count());
   if (!lookup_ && !candidate_) timer_->start(Duration(static_cast<Duration::rep>(spread)));
 }
 
@@ -152,7 +154,9 @@ void Links::wait() {
   const Duration least = options_.backoff.first / 2;
   const Tick now = loop_.now();
   const Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
-  timer_->start(std::max(due > now ? due - now : Duration::zero(), std::min<Duration>(least, std::chrono::seconds(1))));
+  Duration delay = std::max(due - now, std::min<Duration>(least, std::chrono::seconds(1)));
+  if (hurry_) delay = std::min(delay, *hurry_);
+  timer_->start(delay);
 }
 
 void Links::plan_repick() {
@@ -174,7 +178,9 @@ void Links::stay(const Link& link) {
   timer_->stop();
 }
 
-void Links::hurry() {
+void Links::hurry(Duration longest) {
+  hurry_ = longest;
+  list_.hurry(loop_.now(), longest);
   if (timer_->armed()) timer_->start(Duration::zero());
 }
 

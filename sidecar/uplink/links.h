@@ -22,6 +22,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,8 +76,9 @@ class Links {
   // Another connection, to whichever address, with the credentials as they are now.
   void renew();
 
-  // Does not wait for the spread any more: time is short.
-  void hurry();
+  // A shutdown has begun: what rests is tried at once, and from now on nothing rests longer than `longest`, nobody
+  // waits for the spread, and an attempt has no longer than four times that.
+  void hurry(Duration longest);
 
   // One for each configured entry.
   std::vector<AddressList::Status> status() const;
@@ -107,6 +109,7 @@ class Links {
   const Credentials& credentials_;
   const Told told_;
   AddressList list_;
+  std::optional<Duration> hurry_;  // the longest wait, once time is short
 
   std::string address_;
   std::string avoid_;  // of the attempt under way

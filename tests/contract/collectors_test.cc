@@ -244,6 +244,46 @@ TEST_SUITE("contract/collectors") {
     }
   }
 
+  TEST_CASE("when time is short the waiting ends at once, and later tries follow each other") {
+    Host host;
+    TestCollector& server = host.serve();
+    server.close();
+    host.options.backoff = {1h, 1h};
+    const auto fails = [&] {
+      return host.run_until([&] { return host.subject->status().state == CollectorState::down; });
+    };
+    host.start();
+    REQUIRE(fails());
+    SUBCASE("it is back already") { server.open(); }
+    SUBCASE("it comes back later") {
+      const auto back = host.loop.make_timer([&] { server.open(); });
+      back->start(300ms);
+      host.subject->hurry(800ms);
+      REQUIRE(host.run_until([&] { return host.ready == 1; }));
+      // And it is lost again.
+      server.restart();
+      REQUIRE(host.run_until([&] { return host.ready == 2; }));
+      return;
+    }
+    host.subject->hurry(10s);
+    REQUIRE(host.run_until([&] { return host.ready == 1; }));
+  }
+
+  TEST_CASE("when time is short who refused the token is asked at once, and again") {
+    Host host;
+    TestCollectorOptions served;
+    served.token = "right";
+    TestCollector& server = host.serve(served);
+    host.options.token_file = host.file("token", "wrong");
+    host.options.backoff = {1h, 1h};
+    host.start_up();
+    CHECK(host.send().verdict == V::hold_auth);
+    host.subject->hurry(800ms);
+    REQUIRE(host.run_until([&] { return server.store().call_log().size() >= 4; }));
+    server.set_token("wrong");
+    REQUIRE(host.run_until([&] { return host.subject->ready(); }));
+  }
+
   TEST_CASE("a list that refuses us as a whole gets no data after the first answer, and small calls ever less often") {
     for (const bool refuses : {true, false}) {
       CAPTURE(refuses);

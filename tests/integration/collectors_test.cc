@@ -1,6 +1,7 @@
 // Several collectors, TLS and a token, with the real daemon and a real application.
 
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <string>
 
@@ -109,6 +110,27 @@ TEST_SUITE("integration/collectors") {
     REQUIRE(status["collector"]["collectors"].size() == 2);
     // The instance has been announced at the new one too.
     CHECK(wait_until([&] { return host.current().store().instances().size() == 1; }));
+    CHECK(app.exit() == 0);
+  }
+
+  TEST_CASE("a collector that comes back during a shutdown still gets everything, however long we would have waited") {
+    TestCollector collector;
+    collector.close();
+    Daemon daemon(collector.address(), "shutdown: {deadline: 30s}\n", ", backoff: {first: 10m, max: 10m}");
+    daemon.start();
+    CHECK(wait_until([&] { return daemon.status()["collector"]["state"] == "down"; }));
+    IdleApp app(daemon.socket(), "late", 20);
+    CHECK(app.flush(5000));
+    daemon.process().signal(SIGTERM);
+    CHECK(wait_until([&] {  // it has tried again, in vain
+      const nlohmann::json status = daemon.status();
+      if (!status.is_object() || status["daemon"]["state"] != "draining") return false;
+      const nlohmann::json& rests = status["collector"]["collectors"][0]["rests_ms"];
+      return rests.is_number() && rests < 5'000;
+    }));
+    collector.open();
+    CHECK(daemon.process().wait() == 0);
+    CHECK(all_arrived_once(collector, "late", 20));
     CHECK(app.exit() == 0);
   }
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/slice.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/units.h"
@@ -60,6 +61,14 @@ void CollectorV3::start() {
   if (state_ != CollectorState::idle) return;
   set_state(CollectorState::connecting);
   links_.start();
+}
+
+void CollectorV3::hurry(Duration left) {
+  constexpr int kTries = 8;
+  constexpr Duration kLeast = std::chrono::milliseconds(10);
+  longest_wait_ = std::max(left / kTries, kLeast);
+  links_.hurry(longest_wait_);
+  if (probe_timer_->armed()) probe_timer_->start(Duration::zero());
 }
 
 CollectorStatus CollectorV3::status() const {
@@ -232,8 +241,12 @@ void CollectorV3::hold(CollectorState state) {
   // A server that takes the probe and refuses what follows is asked ever less often.
   if (loop_.now() - since_ >= options_.backoff.max) probes_ = 0;
   set_state(state);
-  probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  probe_later();
   tell(false);
+}
+
+void CollectorV3::probe_later() {
+  probe_timer_->start(std::min(options_.backoff.delay(++probes_, random_), longest_wait_));
 }
 
 CallPtr CollectorV3::ask(const std::shared_ptr<Link>& link, Answered answered) {
@@ -260,7 +273,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (state_ != CollectorState::auth && state_ != CollectorState::wrong_server) return;
   if (outcome.verdict == Verdict::hold_auth) set_state(CollectorState::auth);
   if (outcome.verdict == Verdict::wrong_server) set_state(CollectorState::wrong_server);
-  probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  probe_later();
   // Another one may have recovered from its rest.
   if (const std::shared_ptr<Link> link = links_.current())
     links_.leave(*link, trouble_of(outcome.verdict), outcome.detail);

@@ -48,7 +48,7 @@ class CollectorV3 final : public Collector {
   CollectorStatus status() const override;
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
   void start() override;
-  void hurry() override { links_.hurry(); }
+  void hurry(Duration left) override;
   bool ready() const override { return state_ == CollectorState::up; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
   CallPtr keep_alive(const InstanceName& name, Answered answered) override;
@@ -70,6 +70,7 @@ class CollectorV3 final : public Collector {
   void account(const Link& link, Method method, Verdict verdict, const std::string& detail);
   void log_plainer(const std::string& detail);
   void hold(CollectorState state);
+  void probe_later();
   // An empty collection, over `link`.
   CallPtr ask(const std::shared_ptr<Link>& link, Answered answered);
   void probe();
@@ -91,6 +92,7 @@ class CollectorV3 final : public Collector {
   LogLimit plainer_log_, unanswered_log_;
   std::string told_;     // the last trouble that was logged
   unsigned probes_ = 0;  // since the state was `up` for a while
+  Duration longest_wait_ = Duration::max();
 
   bool tell_lost_ = false;   // the listeners do not know yet
   bool tell_ready_ = false;  // likewise, and after tell_lost_

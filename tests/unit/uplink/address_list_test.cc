@@ -112,6 +112,21 @@ TEST_SUITE("uplink/address_list") {
     CHECK(f.list.status(0, kNow).last_error == "unknown name");
   }
 
+  TEST_CASE("when time is short all rests end, and none is long any more") {
+    List f({"10.0.0.1:1", "10.0.0.2:1", "nowhere:1"});
+    f.fail("10.0.0.1:1");
+    f.fail("10.0.0.2:1");
+    f.list.unresolved(2, "unknown name", kNow, f.random);
+    REQUIRE_FALSE(f.pick());
+    f.list.hurry(kNow + 1ms, 50ms);
+    CHECK(f.list.next_due() <= kNow + 1ms);
+    f.fail("10.0.0.1:1", Trouble::unreachable, kNow + 1ms);
+    f.fail("10.0.0.2:1", Trouble::unreachable, kNow + 1ms);
+    f.list.unresolved(2, "unknown name", kNow + 1ms, f.random);
+    CHECK_FALSE(f.pick(kNow + 50ms));
+    CHECK(f.pick(kNow + 51ms));
+  }
+
   TEST_CASE("who refused us is known for it through other failures, until it works") {
     List f({"10.0.0.1:1"});
     const Endpoint endpoint = *f.pick();
