@@ -34,6 +34,25 @@ TestCollectorOptions with_tls(bool wants_client = false) {
   return options;
 }
 
+// A user for whom the mode of a file counts, who owns the directory and what is in it.
+class OrdinaryUser {
+ public:
+  explicit OrdinaryUser(const std::string& directory) {
+    if (geteuid() != 0) return;
+    REQUIRE(chown(directory.c_str(), kNobody, kNobody) == 0);
+    REQUIRE(seteuid(kNobody) == 0);
+    changed_ = true;
+  }
+  ~OrdinaryUser() {
+    if (changed_) CHECK(seteuid(0) == 0);
+  }
+  OrdinaryUser(const OrdinaryUser&) = delete;
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  bool changed_ = false;
+};
+
 struct Host final : CollectorListener {
   ~Host() override {
     calls.clear();
@@ -477,6 +496,47 @@ TEST_SUITE("contract/collectors") {
     REQUIRE(host.run_until([&] { return host.ready == 1; }));
     CHECK(problem().empty());
     CHECK(host.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("files that may not be read are read as soon as they may be, with nothing else changed") {
+    Host host;
+    host.serve(with_tls());
+    const OrdinaryUser user(host.directory.at("."));
+    host.trust();
+    host.options.token_file = host.file("token", "good");
+    REQUIRE(chmod(host.options.tls.ca.c_str(), 0) == 0);
+    REQUIRE(chmod(host.options.token_file.c_str(), 0) == 0);
+    host.start();
+    const std::vector<std::string> problems = host.subject->status().problems;
+    REQUIRE(problems.size() == 2);
+    for (const std::string& problem : problems) CHECK(problem.find("permission denied") != std::string::npos);
+    // A look at them with nothing changed keeps the problems.
+    for (int looks = 0; looks < 3; ++looks) {
+      bool passed = false;
+      const auto pause = host.loop.make_timer([&] { passed = true; });
+      pause->start(host.options.reread);
+      REQUIRE(host.run_until([&] { return passed; }));
+    }
+    CHECK(host.subject->status().problems == problems);
+    REQUIRE(chmod(host.options.tls.ca.c_str(), 0600) == 0);
+    REQUIRE(chmod(host.options.token_file.c_str(), 0600) == 0);
+    REQUIRE(host.run_until([&] { return host.ready == 1; }));
+    CHECK(host.run_until([&] { return host.subject->status().problems.empty(); }));
+    CHECK(host.send().verdict == V::delivered);
+    CHECK(host.in_use().store().call_log().back().token == "good");
+  }
+
+  TEST_CASE("TLS files that were only touched keep the connection") {
+    Host host;
+    host.serve(with_tls());
+    host.trust();
+    host.start_up();
+    host.file("ca.pem", "");
+    REQUIRE(host.run_until([&] { return !host.subject->status().problems.empty(); }));
+    host.file("ca.pem", kTestCa);
+    REQUIRE(host.run_until([&] { return host.subject->status().problems.empty(); }));
+    CHECK(host.send().verdict == V::delivered);
+    CHECK(host.subject->status().connects == 1);
   }
 
   TEST_CASE("new TLS files are used for a new connection, without a loss; bad ones are not") {

@@ -93,6 +93,27 @@ TEST_SUITE("integration/collectors") {
     CHECK(daemon.log().find("open-sesame") == std::string::npos);
   }
 
+  TEST_CASE("a token that could not be read is not said to be refused, nor to stay in force") {
+    TestCollectorOptions served;
+    served.token = "open-sesame";
+    TestCollector collector(served);
+    const TemporaryDirectory files;
+    Daemon daemon(collector.address(), kFast,
+                  kCollectorFast + std::string(", token_file: ") + files.path() + "/token, reread: 20ms");
+    daemon.start();
+    IdleApp app(daemon.socket(), "early", 1);
+    CHECK(wait_until([&] { return daemon.status()["collector"]["state"] == "auth"; }));
+    CHECK(daemon.log().find("wants a token, and collector.token_file could not be read") != std::string::npos);
+    CHECK(daemon.log().find("refuses the token") == std::string::npos);
+    CHECK(daemon.log().find("stays in force") == std::string::npos);
+    files.write("token", "open-sesame\n");
+    CHECK(wait_until([&] { return all_arrived_once(collector, "early", 1); }));
+    files.write("token", "");
+    CHECK(wait_until([&] { return daemon.log().find("is empty") != std::string::npos; }));
+    CHECK(daemon.log().find("what was read before stays in force") != std::string::npos);
+    CHECK(app.exit() == 0);
+  }
+
   TEST_CASE("a collector that goes away under load is replaced, and nothing is lost") {
     Pair host;
     host.daemon.start();

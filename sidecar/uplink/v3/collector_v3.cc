@@ -214,10 +214,7 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
   if (verdict == Verdict::retry && ++retries_ >= kEnough) {
     links_.leave(link, Trouble::unanswered, detail);
   } else if (verdict == Verdict::hold_auth) {
-    log_error("{} {} ({}); holding everything back", links_.address(),
-              options_.token_file.empty() ? "wants a token: set collector.token_file"
-                                          : "refuses the token of collector.token_file",
-              detail);
+    log_error("{} {} ({}); holding everything back", links_.address(), auth_words(), detail);
     hold(CollectorState::auth);
     links_.leave(link, Trouble::auth, detail);
   } else if (verdict == Verdict::wrong_server && method == Method::segments) {
@@ -229,6 +226,12 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
     // A server without registration may take segments all the same: ask.
     probe();
   }
+}
+
+std::string CollectorV3::auth_words() const {
+  if (!credentials_.token().empty()) return "refuses the token of collector.token_file";
+  if (options_.token_file.empty()) return "wants a token: set collector.token_file";
+  return "wants a token, and collector.token_file could not be read";
 }
 
 void CollectorV3::log_plainer(const std::string& detail) {

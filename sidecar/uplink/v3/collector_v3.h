@@ -69,6 +69,8 @@ class CollectorV3 final : public Collector {
   // `verdict`; the words are for people.
   void account(const Link& link, Method method, Verdict verdict, const std::string& detail);
   void log_plainer(const std::string& detail);
+  // What an operator reads who has to mend `auth`.
+  std::string auth_words() const;
   void hold(CollectorState state);
   void probe_later();
   // An empty collection, over `link`.
