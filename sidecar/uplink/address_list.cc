@@ -94,7 +94,9 @@ void AddressList::failed(const Endpoint& endpoint, Trouble trouble, std::string 
 }
 
 void AddressList::unresolved(std::size_t entry, std::string why, Tick now, Random& random) {
-  put_to_rest(entries_[entry].name, Trouble::unresolved, std::move(why), now, random);
+  Rest& name = entries_[entry].name;
+  put_to_rest(name, Trouble::unresolved, std::move(why), now, random);
+  if (known(entry)) name.until = now;
 }
 
 void AddressList::works(const Endpoint& endpoint) {

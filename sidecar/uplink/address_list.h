@@ -42,6 +42,8 @@ class AddressList {
   // An entry that may have an address which does not rest and is not `avoid` (HOST:PORT in numbers, may
   // be empty); unset: all rest.
   std::optional<std::size_t> pick_entry(Tick now, Random& random, const std::string& avoid) const;
+  // Whether `entry` has addresses, from the configuration or from before.
+  bool known(std::size_t entry) const { return !entries_[entry].addresses.empty(); }
   // The addresses of `entry`, in numbers, without port. What rested and is still there goes on resting.
   void resolved(std::size_t entry, std::vector<std::string> addresses, Random& random);
   // One of its addresses that does not rest and is not `avoid`; unset: there is none, pick another entry.
@@ -51,7 +53,7 @@ class AddressList {
 
   // It rests from now on: longer with each time in a row. `why` is for people.
   void failed(const Endpoint& endpoint, Trouble trouble, std::string why, Tick now, Random& random);
-  // The name does not resolve.
+  // The name does not resolve: it rests, unless it has addresses from before, which go on being tried.
   void unresolved(std::size_t entry, std::string why, Tick now, Random& random);
   // It does its job: rests no more, and refuses nothing. How often it failed in a row is kept, since it may fail again.
   void works(const Endpoint& endpoint);

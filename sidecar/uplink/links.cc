@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/units.h"
 #include "log/log.h"
 
 namespace sidecar {
@@ -23,17 +22,16 @@ Links::Links(const UplinkOptions& options, EventLoop& loop, CompletionThread& co
         look(present(), true);
         plan_repick();
       })),
-      lookup_timeout_(loop.make_timer([this] {
-        lookup_.reset();
-        on_addresses(asked_, fail(Errc::unavailable, "no answer within " + format_duration(kLookupTimeout)));
-      })) {}
+      resolver_(loop, list_.size(), [this](std::size_t entry, Lookup::Answer answer, bool in_time) {
+        on_addresses(entry, std::move(answer), in_time);
+      }) {}
 
 void Links::start() {
-  if (!current_ && !candidate_ && !lookup_ && !timer_->armed()) look({}, false);
+  if (!current_ && !candidate_ && !resolver_.waiting() && !timer_->armed()) look({}, false);
 }
 
 void Links::look(const std::string& avoid, bool anew) {
-  if (lookup_ || candidate_) return;
+  if (resolver_.waiting() || candidate_) return;
   avoid_ = avoid;
   if (credentials_.for_channel() == nullptr) return wait();
   // A name whose only known address is to be avoided may have got others.
@@ -41,26 +39,24 @@ void Links::look(const std::string& avoid, bool anew) {
   if (!entry) return wait();
   const HostPort& host = list_.host(*entry);
   if (!current_) address_ = host.text;
-  if (host.numeric) return connect(*entry);
-  asked_ = *entry;
-  lookup_timeout_->start(kLookupTimeout);
-  lookup_ = loop_.look_up(host.host, [this](Lookup::Answer answer) {
-    const auto asked = std::move(lookup_);
-    lookup_timeout_->stop();
-    on_addresses(asked_, std::move(answer));
-  });
+  if (host.numeric || (resolver_.is_slow(*entry) && list_.known(*entry))) return connect(*entry);
+  resolver_.ask(*entry, host.host);
 }
 
-void Links::on_addresses(std::size_t entry, Lookup::Answer answer) {
+void Links::on_addresses(std::size_t entry, Lookup::Answer answer, bool in_time) {
+  std::string why;
   if (answer) {
     list_.resolved(entry, std::move(*answer), random_);
-    return connect(entry);
+  } else {
+    const HostPort& host = list_.host(entry);
+    why = "cannot resolve " + host.host + ": " + answer.error().message +
+          "; check the name in collector.addresses and the host's DNS";
+    list_.unresolved(entry, why, loop_.now(), random_);
   }
-  const HostPort& host = list_.host(entry);
-  const std::string why = "cannot resolve " + host.host + ": " + answer.error().message +
-                          "; check the name in collector.addresses and the host's DNS";
-  list_.unresolved(entry, why, loop_.now(), random_);
-  on_failed(why);
+  if (in_time && list_.known(entry)) return connect(entry);
+  if (in_time) return on_failed(why);
+  // Late, while nothing is under way: it may be what was missing.
+  if (answer && timer_->armed()) wait();
 }
 
 void Links::connect(std::size_t entry) {
@@ -141,7 +137,8 @@ void Links::on_lost() {
   // Many hosts have lost it with us: they come back one after the other. But for one of this host's own.
   const double spread =
       endpoint.loopback || hurry_ ? 0 : random_.fraction() * static_cast<double>(options_.spread.count());
-  if (!lookup_ && !candidate_) timer_->start(Duration(static_cast<Duration::rep>(spread)));
+  spread_until_ = loop_.now() + Duration(static_cast<Duration::rep>(spread));
+  if (!resolver_.waiting() && !candidate_) timer_->start(spread_until_ - loop_.now());
 }
 
 void Links::on_failed(const std::string& why) {
@@ -153,7 +150,8 @@ void Links::wait() {
   if (current_ && !left_) return;  // the next repick looks again
   const Duration least = options_.backoff.first / 2;
   const Tick now = loop_.now();
-  const Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
+  Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
+  if (!current_) due = std::max(due, spread_until_);
   Duration delay = std::max(due - now, std::min<Duration>(least, std::chrono::seconds(1)));
   if (hurry_) delay = std::min(delay, *hurry_);
   timer_->start(delay);
@@ -180,14 +178,15 @@ void Links::stay(const Link& link) {
 
 void Links::hurry(Duration longest) {
   hurry_ = longest;
+  spread_until_ = Tick{};
   list_.hurry(loop_.now(), longest);
+  resolver_.hurry(longest);
   if (timer_->armed()) timer_->start(Duration::zero());
 }
 
 void Links::renew() {
   // What is under way has the old ones.
-  lookup_.reset();
-  lookup_timeout_->stop();
+  resolver_.wait_no_longer();
   if (candidate_) std::exchange(candidate_, nullptr)->silence();
   doubtful_ = false;
   look({}, true);

@@ -31,6 +31,7 @@
 #include "uplink/credentials.h"
 #include "uplink/link.h"
 #include "uplink/options.h"
+#include "uplink/resolver.h"
 
 namespace sidecar {
 
@@ -83,13 +84,10 @@ class Links {
   // One for each configured entry.
   std::vector<AddressList::Status> status() const;
 
-  // How long the resolver may take.
-  static constexpr Duration kLookupTimeout = std::chrono::seconds(10);
-
  private:
   // Not `avoid`. `anew`: names are resolved again, also where known addresses would do.
   void look(const std::string& avoid, bool anew);
-  void on_addresses(std::size_t entry, Lookup::Answer answer);
+  void on_addresses(std::size_t entry, Lookup::Answer answer, bool in_time);
   void connect(std::size_t entry);
   void on_link(const Link& link, Link::Event event, const std::string& why);
   void on_connected();
@@ -114,13 +112,12 @@ class Links {
   std::string address_;
   std::string avoid_;  // of the attempt under way
   Tick linked_since_{};
-  bool left_ = false;      // the present one is to be replaced as soon as there is another
-  bool doubtful_ = false;  // the candidate is connected, and is being asked
-  std::size_t asked_ = 0;
+  bool left_ = false;              // the present one is to be replaced as soon as there is another
+  bool doubtful_ = false;          // the candidate is connected, and is being asked
+  Tick spread_until_{};            // a connection was lost: no attempt before
   std::unique_ptr<Timer> timer_;   // the next attempt, while there is no connection
   std::unique_ptr<Timer> repick_;  // the next attempt while there is one
-  std::unique_ptr<Timer> lookup_timeout_;
-  std::unique_ptr<Lookup> lookup_;
+  Resolver resolver_;
   std::shared_ptr<Link> candidate_;
   std::shared_ptr<Link> current_;
 };

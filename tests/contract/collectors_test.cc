@@ -53,6 +53,41 @@ class OrdinaryUser {
   bool changed_ = false;
 };
 
+// A real loop whose resolver takes its time.
+class SlowToResolve final : public EventLoop {
+ public:
+  SlowToResolve(UvLoop& loop, Duration delay) : loop_(loop), delay_(delay) {}
+  Tick now() const override { return loop_.now(); }
+  WallTime wall_now() const override { return loop_.wall_now(); }
+  std::unique_ptr<Timer> make_timer(std::function<void()> callback) override {
+    return loop_.make_timer(std::move(callback));
+  }
+  std::unique_ptr<FdWatch> watch_fd(int fd, std::function<void(bool, bool)> callback) override {
+    return loop_.watch_fd(fd, std::move(callback));
+  }
+  std::unique_ptr<SignalWatch> watch_signal(int signal, std::function<void()> callback) override {
+    return loop_.watch_signal(signal, std::move(callback));
+  }
+  std::unique_ptr<Lookup> look_up(const std::string&, std::function<void(Lookup::Answer)> answered) override {
+    ++questions;
+    return std::make_unique<Late>(*this, std::move(answered));
+  }
+  void post(std::function<void()> task) override { loop_.post(std::move(task)); }
+
+  int questions = 0;
+
+ private:
+  struct Late final : Lookup {
+    Late(SlowToResolve& of, std::function<void(Answer)> answered)
+        : timer(of.make_timer([answered = std::move(answered)] { answered(std::vector<std::string>{"127.0.0.1"}); })) {
+      timer->start(of.delay_);
+    }
+    std::unique_ptr<Timer> timer;
+  };
+  UvLoop& loop_;
+  const Duration delay_;
+};
+
 struct Host final : CollectorListener {
   ~Host() override {
     calls.clear();
@@ -78,7 +113,7 @@ struct Host final : CollectorListener {
   void start() {
     if (options.backoff.max == Backoff{}.max) options.backoff = {20ms, 100ms};
     options.reread = 20ms;
-    subject = make_collector(options, loop, random);
+    subject = make_collector(options, slow ? static_cast<EventLoop&>(*slow) : loop, random);
     subject->add_listener(*this);
     subject->start();
   }
@@ -124,6 +159,7 @@ struct Host final : CollectorListener {
   ScratchDirectory directory;
   SystemRandom random;
   UvLoop loop;
+  std::optional<SlowToResolve> slow;
   std::vector<std::unique_ptr<TestCollector>> servers;
   UplinkOptions options;
   std::unique_ptr<Collector> subject;
@@ -398,6 +434,25 @@ TEST_SUITE("contract/collectors") {
     both.options.addresses = {"no-such-host.invalid:11800", server.address()};
     both.start_up();
     CHECK(both.subject->status().address == server.address());
+  }
+
+  TEST_CASE("a resolver that is slower than we wait is heard, and asked once") {
+    Host host;
+    TestCollector& server = host.serve();
+    const std::string name = "slow.example" + server.address().substr(server.address().rfind(':'));
+    host.options.addresses = {name};
+    host.slow.emplace(host.loop, 500ms);
+    host.start();
+    host.subject->hurry(400ms);  // waits 50 ms
+    CHECK(host.fails_with("cannot resolve slow.example: no answer within 50ms"));
+    REQUIRE(host.run_until([&] { return host.ready == 1; }));
+    CHECK(host.slow->questions == 1);
+    CHECK(host.subject->status().address == name);
+    // What was known before is used while it is asked again.
+    server.restart();
+    REQUIRE(host.run_until([&] { return host.ready == 2; }));
+    CHECK(host.slow->questions == 2);
+    CHECK(host.send().verdict == V::delivered);
   }
 
   TEST_CASE("TLS with a CA, and with a certificate of our own") {

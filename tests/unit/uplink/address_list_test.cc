@@ -112,6 +112,16 @@ TEST_SUITE("uplink/address_list") {
     CHECK(f.list.status(0, kNow).last_error == "unknown name");
   }
 
+  TEST_CASE("a name that resolves no more leads where it led before") {
+    List f({"oap:1"});
+    f.list.resolved(0, {"10.0.0.1"}, f.random);
+    f.list.unresolved(0, "the resolver is away", kNow, f.random);
+    CHECK(f.pick()->address == "10.0.0.1:1");
+    CHECK(f.list.status(0, kNow).last_error == "the resolver is away");
+    f.fail("10.0.0.1:1");
+    CHECK_FALSE(f.pick());
+  }
+
   TEST_CASE("when time is short all rests end, and none is long any more") {
     List f({"10.0.0.1:1", "10.0.0.2:1", "nowhere:1"});
     f.fail("10.0.0.1:1");
