@@ -112,8 +112,7 @@ Trouble AddressList::refusal(const Endpoint& endpoint) const {
   return address == nullptr ? Trouble::none : address->rest.refusal;
 }
 
-void AddressList::hurry(Tick now, Duration longest) {
-  longest_rest_ = longest;
+void AddressList::wake(Tick now) {
   for (Entry& entry : entries_) {
     entry.name.until = std::min(entry.name.until, now);
     for (Address& address : entry.addresses) address.rest.until = std::min(address.rest.until, now);

@@ -63,8 +63,10 @@ class AddressList {
   // What it refused when it was last asked: remembered through other failures, until it works. none: nothing.
   Trouble refusal(const Endpoint& endpoint) const;
 
-  // Ends every rest, and none is longer than `longest` any more.
-  void hurry(Tick now, Duration longest);
+  // Ends every rest: the reasons may be gone.
+  void wake(Tick now);
+  // From now on no rest is longer.
+  void limit_rests(Duration longest) { longest_rest_ = longest; }
 
   struct Status {
     std::string configured;

@@ -17,9 +17,9 @@ Links::Links(const UplinkOptions& options, EventLoop& loop, CompletionThread& co
       told_(std::move(told)),
       list_(options.addresses, options.backoff),
       address_(options.addresses.front()),
-      timer_(loop.make_timer([this] { look(present(), false); })),
+      timer_(loop.make_timer([this] { look(avoided(), false); })),
       repick_(loop.make_timer([this] {
-        look(present(), true);
+        look(avoided(), true);
         plan_repick();
       })),
       resolver_(loop, list_.size(), [this](std::size_t entry, Lookup::Answer answer, bool in_time) {
@@ -55,8 +55,12 @@ void Links::on_addresses(std::size_t entry, Lookup::Answer answer, bool in_time)
   }
   if (in_time && list_.known(entry)) return connect(entry);
   if (in_time) return on_failed(why);
-  // Late, while nothing is under way: it may be what was missing.
-  if (answer && timer_->armed()) wait();
+  // Late: what was missing, if we wait for nothing else.
+  const bool waits = timer_->armed() && loop_.now() >= spread_until_ && credentials_.for_channel() != nullptr;
+  if (!answer || !waits) return;
+  timer_->stop();
+  avoid_ = avoided();
+  connect(entry);
 }
 
 void Links::connect(std::size_t entry) {
@@ -117,7 +121,7 @@ void Links::adopt() {
   if (old) old->silence();  // its calls keep it
   address_ = current_->endpoint().configured;
   linked_since_ = loop_.now();
-  left_ = doubtful_ = false;
+  left_ = renewing_ = doubtful_ = false;
   timer_->stop();
   plan_repick();
   told_(old ? Event::moved : Event::ready, {});
@@ -130,7 +134,7 @@ void Links::on_lost() {
   // One that is lost at once failed; one that had lasted fails for the first time.
   if (!left_ && loop_.now() - linked_since_ >= options_.backoff.max) list_.forgive(endpoint);
   const std::string why = "connection to " + endpoint.configured + " lost";
-  left_ = false;
+  left_ = renewing_ = false;
   list_.failed(endpoint, Trouble::lost, why, loop_.now(), random_);
   told_(Event::lost, why);
   if (doubtful_) return adopt();
@@ -147,7 +151,7 @@ void Links::on_failed(const std::string& why) {
 }
 
 void Links::wait() {
-  if (current_ && !left_) return;  // the next repick looks again
+  if (current_ && !left_ && !renewing_) return;  // the next repick looks again
   const Duration least = options_.backoff.first / 2;
   const Tick now = loop_.now();
   Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
@@ -166,20 +170,21 @@ void Links::plan_repick() {
 void Links::leave(const Link& link, Trouble trouble, const std::string& why) {
   if (current_.get() != &link) return;
   if (!std::exchange(left_, true)) list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
-  look(present(), true);
+  look(avoided(), true);
 }
 
 void Links::stay(const Link& link) {
   if (current_.get() != &link || (!left_ && refusal() == Trouble::none)) return;
   left_ = false;
   list_.works(link.endpoint());
-  timer_->stop();
+  if (!renewing_) timer_->stop();
 }
 
 void Links::hurry(Duration longest) {
   hurry_ = longest;
   spread_until_ = Tick{};
-  list_.hurry(loop_.now(), longest);
+  list_.wake(loop_.now());
+  list_.limit_rests(longest);
   resolver_.hurry(longest);
   if (timer_->armed()) timer_->start(Duration::zero());
 }
@@ -189,7 +194,9 @@ void Links::renew() {
   resolver_.wait_no_longer();
   if (candidate_) std::exchange(candidate_, nullptr)->silence();
   doubtful_ = false;
-  look({}, true);
+  renewing_ = current_ != nullptr;
+  list_.wake(loop_.now());
+  look(avoided(), true);
 }
 
 std::vector<AddressList::Status> Links::status() const {

@@ -74,7 +74,8 @@ class Links {
   // accepted becomes the present one (moved), one that is refused rests.
   void accept(const Link& link);
   void refuse(const Link& link, Trouble trouble, const std::string& why);
-  // Another connection, to whichever address, with the credentials as they are now.
+  // Another connection, to whichever address, with the credentials as they are now. The present one stays until there
+  // is one, however long that takes.
   void renew();
 
   // A shutdown has begun: what rests is tried at once, and from now on nothing rests longer than `longest`, nobody
@@ -98,7 +99,8 @@ class Links {
   void on_failed(const std::string& why);
   void wait();
   void plan_repick();
-  std::string present() const { return current_ ? current_->endpoint().address : std::string(); }
+  // Where the next attempt does not lead; empty: anywhere.
+  std::string avoided() const { return current_ && (left_ || !renewing_) ? current_->endpoint().address : ""; }
 
   const UplinkOptions& options_;
   EventLoop& loop_;
@@ -113,6 +115,7 @@ class Links {
   std::string avoid_;  // of the attempt under way
   Tick linked_since_{};
   bool left_ = false;              // the present one is to be replaced as soon as there is another
+  bool renewing_ = false;          // by one with the credentials as they are now, be it to the same address
   bool doubtful_ = false;          // the candidate is connected, and is being asked
   Tick spread_until_{};            // a connection was lost: no attempt before
   std::unique_ptr<Timer> timer_;   // the next attempt, while there is no connection

@@ -608,6 +608,39 @@ TEST_SUITE("contract/collectors") {
     CHECK(host.subject->status().connects == 2);
   }
 
+  TEST_CASE("new TLS files that lead to no connection are tried again, and the present one stays until they do") {
+    Host host;
+    host.serve(with_tls());
+    host.trust();
+    host.start_up();
+    host.file("ca.pem", kStrangerCert);
+    const auto entry = [&] { return host.subject->status().collectors[0]; };
+    REQUIRE(host.run_until([&] { return entry().last_error.find("is not trusted") != std::string::npos; }));
+    for (int tries = 0; tries < 3; ++tries) {
+      const Tick until = entry().rests_until;
+      REQUIRE(host.run_until([&] { return entry().rests_until != until; }));
+    }
+    CHECK(host.send().verdict == V::delivered);
+    CHECK(host.lost == 0);
+    SUBCASE("they are mended") { host.file("ca.pem", std::string("# newer\n") + kTestCa); }
+    SUBCASE("they are what they were") { host.file("ca.pem", kTestCa); }
+    REQUIRE(host.run_until([&] { return host.subject->status().connects == 2; }));
+    CHECK(host.lost == 0);
+    CHECK(host.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("TLS files that are mended while an address rests for the bad ones are used at once") {
+    Host host;
+    host.serve(with_tls());
+    host.options.tls.enabled = true;
+    host.options.tls.ca = host.file("ca.pem", kStrangerCert);
+    host.options.backoff = {1h, 1h};
+    host.start();
+    REQUIRE(host.fails_with("is not trusted"));
+    host.file("ca.pem", kTestCa);
+    REQUIRE(host.run_until([&] { return host.ready == 1; }));
+  }
+
   TEST_CASE("the token goes with every call of every kind, and is shown nowhere") {
     const std::string secret = "s3cret-t0ken";
     Host host;

@@ -128,7 +128,8 @@ TEST_SUITE("uplink/address_list") {
     f.fail("10.0.0.2:1");
     f.list.unresolved(2, "unknown name", kNow, f.random);
     REQUIRE_FALSE(f.pick());
-    f.list.hurry(kNow + 1ms, 50ms);
+    f.list.wake(kNow + 1ms);
+    f.list.limit_rests(50ms);
     CHECK(f.list.next_due() <= kNow + 1ms);
     f.fail("10.0.0.1:1", Trouble::unreachable, kNow + 1ms);
     f.fail("10.0.0.2:1", Trouble::unreachable, kNow + 1ms);
