@@ -1,6 +1,7 @@
 #include "uplink/address_list.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -39,7 +40,7 @@ std::optional<std::size_t> AddressList::pick_entry(Tick now, Random& random, con
   return free[any_of(free.size(), random)];
 }
 
-void AddressList::resolved(std::size_t entry, std::vector<std::string> addresses, Random& random) {
+void AddressList::resolved(std::size_t entry, std::vector<std::string> addresses, Tick now, Random& random) {
   Entry& at = entries_[entry];
   at.name = Rest{};
   // the first kMaxAddresses places of a shuffle
@@ -47,13 +48,23 @@ void AddressList::resolved(std::size_t entry, std::vector<std::string> addresses
   if (addresses.size() > kMaxAddresses)
     for (std::size_t i = 0; i < count; ++i)
       std::swap(addresses[i], addresses[i + any_of(addresses.size() - i, random)]);
-  const std::vector<Address> before = std::exchange(at.addresses, {});
+  std::vector<Address> before = std::exchange(at.addresses, {});
+  std::move(at.former.begin(), at.former.end(), std::back_inserter(before));
   for (std::size_t i = 0; i < count; ++i) {
     std::string text = join_host_port(addresses[i], at.host.port);
     const auto known =
         std::find_if(before.begin(), before.end(), [&](const Address& address) { return address.text == text; });
-    at.addresses.push_back({std::move(text), known == before.end() ? Rest{} : known->rest});
+    at.addresses.push_back({std::move(text), known == before.end() ? Rest{} : std::move(known->rest)});
+    if (known != before.end()) before.erase(known);
   }
+  std::erase_if(before, [&](const Address& address) { return !counts(address.rest, now); });
+  std::sort(before.begin(), before.end(), [](const Address& a, const Address& b) { return a.rest.at > b.rest.at; });
+  if (before.size() > kMaxAddresses) before.resize(kMaxAddresses);
+  at.former = std::move(before);
+}
+
+bool AddressList::counts(const Rest& rest, Tick now) const {
+  return rest.failures > 0 && rest.until + backoff_.max > now;
 }
 
 std::optional<Endpoint> AddressList::pick(std::size_t entry, Tick now, Random& random, const std::string& avoid) const {
@@ -89,8 +100,13 @@ void AddressList::put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick
 }
 
 void AddressList::failed(const Endpoint& endpoint, Trouble trouble, std::string why, Tick now, Random& random) {
-  // A name may have got other addresses meanwhile.
-  if (Address* address = find(endpoint)) put_to_rest(address->rest, trouble, std::move(why), now, random);
+  Address* address = find(endpoint);
+  if (address == nullptr) {  // its name has got others meanwhile
+    std::vector<Address>& former = entries_[endpoint.entry].former;
+    if (former.size() == kMaxAddresses) former.pop_back();
+    address = &*former.insert(former.begin(), {endpoint.address, {}});
+  }
+  put_to_rest(address->rest, trouble, std::move(why), now, random);
 }
 
 void AddressList::unresolved(std::size_t entry, std::string why, Tick now, Random& random) {
@@ -115,7 +131,8 @@ Trouble AddressList::refusal(const Endpoint& endpoint) const {
 void AddressList::wake(Tick now) {
   for (Entry& entry : entries_) {
     entry.name.until = std::min(entry.name.until, now);
-    for (Address& address : entry.addresses) address.rest.until = std::min(address.rest.until, now);
+    for (auto* addresses : {&entry.addresses, &entry.former})
+      for (Address& address : *addresses) address.rest.until = std::min(address.rest.until, now);
   }
 }
 
@@ -141,8 +158,10 @@ AddressList::Address* AddressList::find(const Endpoint& endpoint) {
 }
 
 const AddressList::Address* AddressList::find(const Endpoint& endpoint) const {
-  for (const Address& address : entries_[endpoint.entry].addresses)
-    if (address.text == endpoint.address) return &address;
+  const Entry& entry = entries_[endpoint.entry];
+  for (const auto* addresses : {&entry.addresses, &entry.former})
+    for (const Address& address : *addresses)
+      if (address.text == endpoint.address) return &address;
   return nullptr;
 }
 

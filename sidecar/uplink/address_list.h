@@ -12,7 +12,7 @@
 // addresses were told by resolved(), pick(). Both pick at random among what does not rest, so that
 // many hosts with one list spread over it.
 //
-// Pure: time and chance are given. Bounded: kMaxAddresses for each entry.
+// Pure: time and chance are given. Bounded: kMaxAddresses for each entry, and as many that its name led to before.
 
 #include <optional>
 #include <string>
@@ -44,8 +44,9 @@ class AddressList {
   std::optional<std::size_t> pick_entry(Tick now, Random& random, const std::string& avoid) const;
   // Whether `entry` has addresses, from the configuration or from before.
   bool known(std::size_t entry) const { return !entries_[entry].addresses.empty(); }
-  // The addresses of `entry`, in numbers, without port. What rested and is still there goes on resting.
-  void resolved(std::size_t entry, std::vector<std::string> addresses, Random& random);
+  // The addresses of `entry`, in numbers, without port. What rested goes on resting, also if a later answer only has it
+  // again: the names of many servers lead to some of them at a time.
+  void resolved(std::size_t entry, std::vector<std::string> addresses, Tick now, Random& random);
   // One of its addresses that does not rest and is not `avoid`; unset: there is none, pick another entry.
   std::optional<Endpoint> pick(std::size_t entry, Tick now, Random& random, const std::string& avoid) const;
   // When the first of those that rest is due; only if pick_entry() found nothing without `avoid`.
@@ -96,8 +97,11 @@ class AddressList {
     HostPort host;
     Rest name;
     std::vector<Address> addresses;  // as resolved last; empty: not yet
+    std::vector<Address> former;     // not among them, and failed lately; the latest first
   };
 
+  // Whether what it suffered from still counts: it rests, or did not long ago.
+  bool counts(const Rest& rest, Tick now) const;
   static bool may_be_tried(const Entry& entry, Tick now, const std::string& avoid);
   void put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick now, Random& random) const;
   Address* find(const Endpoint& endpoint);

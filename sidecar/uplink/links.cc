@@ -46,7 +46,7 @@ void Links::look(const std::string& avoid, bool anew) {
 void Links::on_addresses(std::size_t entry, Lookup::Answer answer, bool in_time) {
   std::string why;
   if (answer) {
-    list_.resolved(entry, std::move(*answer), random_);
+    list_.resolved(entry, std::move(*answer), loop_.now(), random_);
   } else {
     const HostPort& host = list_.host(entry);
     why = "cannot resolve " + host.host + ": " + answer.error().message +
