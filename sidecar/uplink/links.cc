@@ -117,22 +117,30 @@ void Links::give_up(Trouble trouble, const std::string& why) {
 }
 
 void Links::adopt() {
+  close_record();
   const std::shared_ptr<Link> old = std::exchange(current_, std::move(candidate_));
   if (old) old->silence();  // its calls keep it
   address_ = current_->endpoint().configured;
-  linked_since_ = loop_.now();
+  if (refusal() == Trouble::none) {
+    list_.works(current_->endpoint());
+    well_since_ = loop_.now();
+  }
   left_ = renewing_ = doubtful_ = false;
   timer_->stop();
   plan_repick();
   told_(old ? Event::moved : Event::ready, {});
 }
 
+void Links::close_record() {
+  const auto since = std::exchange(well_since_, std::nullopt);
+  if (since && loop_.now() - *since >= options_.backoff.max) list_.forgive(current_->endpoint());
+}
+
 void Links::on_lost() {
+  close_record();
   const std::shared_ptr<Link> gone = std::move(current_);
   repick_->stop();
   const Endpoint& endpoint = gone->endpoint();
-  // One that is lost at once failed; one that had lasted fails for the first time.
-  if (!left_ && loop_.now() - linked_since_ >= options_.backoff.max) list_.forgive(endpoint);
   const std::string why = "connection to " + endpoint.configured + " lost";
   left_ = renewing_ = false;
   list_.failed(endpoint, Trouble::lost, why, loop_.now(), random_);
@@ -169,13 +177,17 @@ void Links::plan_repick() {
 
 void Links::leave(const Link& link, Trouble trouble, const std::string& why) {
   if (current_.get() != &link) return;
-  if (!std::exchange(left_, true)) list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
+  if (!std::exchange(left_, true)) {
+    close_record();
+    list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
+  }
   look(avoided(), true);
 }
 
 void Links::stay(const Link& link) {
   if (current_.get() != &link || (!left_ && refusal() == Trouble::none)) return;
   left_ = false;
+  well_since_ = loop_.now();
   list_.works(link.endpoint());
   if (!renewing_) timer_->stop();
 }

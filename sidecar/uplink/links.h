@@ -93,6 +93,8 @@ class Links {
   void on_link(const Link& link, Link::Event event, const std::string& why);
   void on_connected();
   void adopt();
+  // The present one is about to go: if it has done its job for long, its next failure is the first.
+  void close_record();
   // The attempt under way has failed.
   void give_up(Trouble trouble, const std::string& why);
   void on_lost();
@@ -112,14 +114,14 @@ class Links {
   std::optional<Duration> hurry_;  // the longest wait, once time is short
 
   std::string address_;
-  std::string avoid_;  // of the attempt under way
-  Tick linked_since_{};
-  bool left_ = false;              // the present one is to be replaced as soon as there is another
-  bool renewing_ = false;          // by one with the credentials as they are now, be it to the same address
-  bool doubtful_ = false;          // the candidate is connected, and is being asked
-  Tick spread_until_{};            // a connection was lost: no attempt before
-  std::unique_ptr<Timer> timer_;   // the next attempt, while there is no connection
-  std::unique_ptr<Timer> repick_;  // the next attempt while there is one
+  std::string avoid_;               // of the attempt under way
+  std::optional<Tick> well_since_;  // since when the present one does its job; unset: it does not
+  bool left_ = false;               // the present one is to be replaced as soon as there is another
+  bool renewing_ = false;           // by one with the credentials as they are now, be it to the same address
+  bool doubtful_ = false;           // the candidate is connected, and is being asked
+  Tick spread_until_{};             // a connection was lost: no attempt before
+  std::unique_ptr<Timer> timer_;    // the next attempt, while there is no connection
+  std::unique_ptr<Timer> repick_;   // the next attempt while there is one
   Resolver resolver_;
   std::shared_ptr<Link> candidate_;
   std::shared_ptr<Link> current_;

@@ -208,6 +208,34 @@ TEST_SUITE("contract/collectors") {
     }
   }
 
+  TEST_CASE("one that works shows no error, and when it has worked for long its next failure is the first") {
+    Host host;
+    TestCollector& first = host.serve();
+    TestCollector& second = host.serve();
+    first.close();
+    second.close();
+    host.options.backoff = {10ms, 300ms};
+    host.options.unanswered = 50ms;
+    host.start();
+    const auto entry = [&] { return host.subject->status().collectors[0]; };
+    REQUIRE(host.run_until([&] { return entry().rests_until - host.loop.now() > 100ms; }));
+    CHECK(entry().last_error.find("refused") != std::string::npos);
+    first.open();
+    REQUIRE(host.run_until([&] { return host.ready == 1; }));
+    CHECK(entry().last_error.empty());
+    CHECK(entry().resting == 0);
+    const Tick since = host.loop.now();
+    REQUIRE(host.run_until([&] { return host.loop.now() - since > host.options.backoff.max; }));
+    second.open();
+    first.misbehave({.fault = Fault::hang});
+    std::optional<Outcome> hanging;
+    host.begin(hanging);
+    REQUIRE(host.run_until([&] { return host.ready == 2; }));
+    CHECK(entry().last_error.find("has not answered") != std::string::npos);
+    CHECK(entry().rests_until < host.loop.now() + host.options.backoff.first);
+    CHECK(host.subject->status().collectors[1].last_error.empty());
+  }
+
   TEST_CASE("a call that nobody answers sends the next ones elsewhere, and keeps its own deadline") {
     Host host;
     host.serve();
