@@ -134,7 +134,7 @@ std::vector<Key> make_keys() {
       texts_key({"privacy.mask_tags", "Tags and fields of logs with these names keep their name and lose their value; so do URLs' parameters."},
                 "a name such as *password* or auth", kMaxPrivacyRules, kMaxPrivacyText, valid_privacy_pattern,
                 [](Config& c) -> std::vector<std::string>& { return c.uplink.privacy.mask_tags; }),
-      choice_key<UrlPrivacy>({"privacy.urls", "What URLs lose: mask the values of parameters with names of privacy.mask_tags, mask-all those of all, drop-query the whole query; each but keep credentials too."},
+      choice_key<UrlPrivacy>({"privacy.urls", "What URLs lose: mask the values of parameters with names of privacy.mask_tags, mask-all those of all, drop-query the whole query; each but keep credentials too, and what has a secret's name in the bodies and headers of requests."},
                              {{"keep", UrlPrivacy::keep}, {"mask", UrlPrivacy::mask}, {"mask-all", UrlPrivacy::mask_all}, {"drop-query", UrlPrivacy::drop_query}},
                              [](Config& c) -> UrlPrivacy& { return c.uplink.privacy.urls; }),
 

@@ -110,9 +110,12 @@ std::vector<std::string> warnings(const json& status) {
   const json& totals = field(status, "totals");
   if (!not_false(totals, "balanced"))
     out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");
-  if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > 0) {
-    const std::string why = reasons(field(totals, "dropped"));
-    out.push_back(fmt::format("{} segments were dropped{}", dropped, why.empty() ? "" : ": " + why));
+  json dropped_by = field(totals, "dropped");
+  const auto wanted = number(dropped_by, "ignored").value_or(0);  // as configured
+  if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > wanted) {
+    if (dropped_by.is_object()) dropped_by.erase("ignored");
+    const std::string why = reasons(dropped_by);
+    out.push_back(fmt::format("{} segments were dropped{}", dropped - wanted, why.empty() ? "" : ": " + why));
   }
   if (const json& instances = field(status, "instances"); instances.is_array()) {
     std::vector<std::string> named;

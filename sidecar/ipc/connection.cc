@@ -190,7 +190,10 @@ Connection::Progress Connection::take_segments(const Frame& frame) {
     any_fresh = true;
     const SegmentVerdict verdict = verify_segment((*records)[i]);
     if (verdict.fault == SegmentFault::none) {
-      shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i]));
+      if (shared_.ignored.matches((*records)[i]))
+        agent_->ledger.drop(seq, DropReason::ignored);
+      else
+        shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i]));
       continue;
     }
     agent_->ledger.drop(seq, DropReason::malformed);

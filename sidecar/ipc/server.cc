@@ -41,6 +41,7 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
       beat_timer_(loop.make_timer([this] { beat(); })) {
   shared_.settings.sampling = options.sampling;
   shared_.settings.ignore = options.ignore;
+  shared_.ignored.set(options.ignore);
   shared_.settings.peer_prefix = options.peer_prefix;
 }
 
