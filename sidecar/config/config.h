@@ -41,9 +41,12 @@ struct LoadedConfig {
   // All that is wrong, one line each, by position: "file:line:col: key: what was expected"; what is wrong
   // in the environment comes last and names the variable. Safe to print.
   std::vector<std::string> errors;
-  // Where the keys got their values that do not have their default: "FILE:LINE", "FILE:LINE with ${NAME}" or
-  // "environment NAME".
+  // Where the keys got their values that do not have their default: "FILE:LINE:COL", "FILE:LINE:COL with ${NAME}"
+  // or "environment NAME".
   std::map<std::string, std::string> origins;
+  // What the file says for keys that a variable wins over: the value as Key::show() would show it. A file that
+  // leaves such a key out is not here.
+  std::map<std::string, std::string> overridden;
 };
 
 inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml";
