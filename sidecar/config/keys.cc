@@ -21,7 +21,7 @@ constexpr std::uint64_t kGiB = 1024 * kMiB;
 
 constexpr Effect kReload{Effect::When::reload};
 constexpr Effect kSockets{Effect::When::restart, "sockets are made when the daemon starts"};
-constexpr Effect kQueues{Effect::When::restart, "segments wait in the queues that there are"};
+constexpr Effect kQueues{Effect::When::restart, "an instance keeps to its queue, which keeps its order"};
 constexpr Effect kNames{Effect::When::restart, "instances are registered under the names that they have"};
 
 bool valid_privacy_pattern(std::string_view text) {
@@ -84,7 +84,7 @@ std::vector<Key> make_keys() {
 
       integer_key<unsigned>({"carrier.channels", "How many queues hold segments; an instance keeps to one.", kQueues}, 1, 256,
                             [](Config& c) -> unsigned& { return c.carrier.channels; }),
-      integer_key<unsigned>({"carrier.slots", "How many segments a queue holds.", kQueues}, 256, 1'048'576,
+      integer_key<unsigned>({"carrier.slots", "How many segments a queue holds.", kReload}, 256, 1'048'576,
                             [](Config& c) -> unsigned& { return c.carrier.slots; }),
       bytes_key({"carrier.memory", "How many bytes of segments all queues hold together.", kReload}, kMiB, 64 * kGiB,
                 [](const Config& c) { return c.carrier.memory; },

@@ -117,11 +117,12 @@ TEST_SUITE("config/changes") {
 
   TEST_CASE("what needs a restart is named again until there is one") {
     LoadedConfig in_force = load("");
-    const LoadedConfig file = load("carrier: {slots: 512}\nbatch: {age: 1s}\n");
+    const LoadedConfig file = load("carrier: {channels: 16}\nbatch: {age: 1s}\n");
     const auto first = changes_between(in_force, file);
     REQUIRE(first.size() == 2);
     CHECK(sentence(first[0]) ==
-          "carrier.slots: 4096 -> 512 (/etc/f.yaml:2:11) needs a restart: segments wait in the queues that there are");
+          "carrier.channels: 8 -> 16 (/etc/f.yaml:2:11) needs a restart: an instance keeps to its queue, which keeps "
+          "its order");
     in_force.config = with_applied(in_force.config, file.config, first);
     const auto second = changes_between(in_force, file);
     REQUIRE(second.size() == 1);
