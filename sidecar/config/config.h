@@ -53,8 +53,15 @@ inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml"
 // Ten times what documents every key; a larger one could keep the parser busy for seconds.
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;
 
+// Where a configuration comes from: a file, and the variables that the process was started with.
+struct ConfigSource {
+  std::string path;
+  Environment environment;
+};
+
 // Reads the regular file at `path`, at most kMaxConfigBytes; never waits on a FIFO or a device.
 LoadedConfig load_config(const std::string& path, const Environment& environment);
+inline LoadedConfig load_config(const ConfigSource& source) { return load_config(source.path, source.environment); }
 
 // The same for text; `name` stands for the file in errors.
 LoadedConfig parse_config(const std::string& text, const std::string& name, const Environment& environment);
