@@ -15,6 +15,11 @@ Pipeline::Pipeline(const PipelineOptions& options, EventLoop& loop, Carrier& car
   collector.add_listener(*this);
 }
 
+void Pipeline::apply(const PipelineOptions& options) {
+  options_ = options;
+  for (Lane& lane : lanes_) lane.on_options();
+}
+
 void Pipeline::drain(Duration deadline, std::function<void()> done) {
   drained_ = std::move(done);
   context_.draining = true;
