@@ -87,6 +87,7 @@ void Daemon::request_reload() {
 
 void Daemon::apply(const Config& config) {
   start_log(config.log);
+  collector_->apply(config.uplink);
   carrier_.apply(config.carrier);
   sessions_->apply(config.session);
   server_->apply(config.ipc);

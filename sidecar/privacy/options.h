@@ -32,6 +32,8 @@ struct PrivacyOptions {
   std::vector<std::string> drop_tags;  // these go, key and value
   std::vector<std::string> mask_tags = kUsualSecrets;
   UrlPrivacy urls = UrlPrivacy::mask;
+
+  bool operator==(const PrivacyOptions&) const = default;
 };
 
 inline constexpr std::size_t kMaxPrivacyRules = 64;  // of each list

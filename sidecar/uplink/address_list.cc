@@ -25,6 +25,21 @@ AddressList::AddressList(const std::vector<std::string>& entries, Backoff backof
   }
 }
 
+void AddressList::replace(const std::vector<std::string>& entries, Backoff backoff) {
+  AddressList others(entries, backoff);
+  backoff_ = backoff;
+  std::vector<Entry> before = std::exchange(entries_, std::move(others.entries_));
+  for (Entry& entry : entries_)
+    for (Entry& known : before)
+      if (known.host.text == entry.host.text) entry = std::move(known);
+}
+
+const AddressList::Entry* AddressList::entry_of(const Endpoint& endpoint) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.host.text == endpoint.configured; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
 bool AddressList::may_be_tried(const Entry& entry, Tick now, const std::string& avoid) {
   if (entry.name.until > now) return false;
   if (entry.addresses.empty()) return true;  // nobody has asked yet
@@ -74,11 +89,7 @@ std::optional<Endpoint> AddressList::pick(std::size_t entry, Tick now, Random& r
     if (address.rest.until <= now && address.text != avoid) free.push_back(&address);
   if (free.empty()) return std::nullopt;
   const HostPort numbers = parse_host_port(free[any_of(free.size(), random)]->text);
-  return Endpoint{entry,
-                  at.host.text,
-                  at.host.host,
-                  numbers.text,
-                  grpc_target(numbers.host, numbers.port),
+  return Endpoint{at.host.text, at.host.host, numbers.text, grpc_target(numbers.host, numbers.port),
                   is_loopback(numbers.host)};
 }
 
@@ -101,8 +112,9 @@ void AddressList::put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick
 
 void AddressList::failed(const Endpoint& endpoint, Trouble trouble, std::string why, Tick now, Random& random) {
   Address* address = find(endpoint);
+  if (!holds(endpoint)) return;
   if (address == nullptr) {  // its name has got others meanwhile
-    std::vector<Address>& former = entries_[endpoint.entry].former;
+    std::vector<Address>& former = const_cast<Entry*>(entry_of(endpoint))->former;
     if (former.size() == kMaxAddresses) former.pop_back();
     address = &*former.insert(former.begin(), {endpoint.address, {}});
   }
@@ -158,8 +170,9 @@ AddressList::Address* AddressList::find(const Endpoint& endpoint) {
 }
 
 const AddressList::Address* AddressList::find(const Endpoint& endpoint) const {
-  const Entry& entry = entries_[endpoint.entry];
-  for (const auto* addresses : {&entry.addresses, &entry.former})
+  const Entry* const entry = entry_of(endpoint);
+  if (entry == nullptr) return nullptr;
+  for (const auto* addresses : {&entry->addresses, &entry->former})
     for (const Address& address : *addresses)
       if (address.text == endpoint.address) return &address;
   return nullptr;

@@ -37,6 +37,11 @@ class AddressList {
   // `entries`: HOST:PORT each. `backoff` is how long what failed rests.
   AddressList(const std::vector<std::string>& entries, Backoff backoff);
 
+  // Others from now on. Entries that stay keep what is known of them; their numbers are new.
+  void replace(const std::vector<std::string>& entries, Backoff backoff);
+  // Whether `endpoint` belongs to one of the entries. What is said of one that does not is of no account.
+  bool holds(const Endpoint& endpoint) const { return entry_of(endpoint) != nullptr; }
+
   const HostPort& host(std::size_t entry) const { return entries_[entry].host; }
 
   // An entry that may have an address which does not rest and is not `avoid` (HOST:PORT in numbers, may
@@ -100,6 +105,8 @@ class AddressList {
     std::vector<Address> former;     // not among them, and failed lately; the latest first
   };
 
+  // By what was configured, since numbers change; null: it is none of ours any more.
+  const Entry* entry_of(const Endpoint& endpoint) const;
   // Whether what it suffered from still counts: it rests, or did not long ago.
   bool counts(const Rest& rest, Tick now) const;
   static bool may_be_tried(const Entry& entry, Tick now, const std::string& avoid);
@@ -107,7 +114,7 @@ class AddressList {
   Address* find(const Endpoint& endpoint);
   const Address* find(const Endpoint& endpoint) const;
 
-  const Backoff backoff_;
+  Backoff backoff_;
   Duration longest_rest_ = Duration::max();
   std::vector<Entry> entries_;
 };

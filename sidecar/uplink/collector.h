@@ -23,6 +23,8 @@
 
 namespace sidecar {
 
+struct UplinkOptions;
+
 class Call {
  public:
   virtual ~Call() = default;
@@ -94,6 +96,9 @@ class Collector {
 
   // Begins to connect and keeps trying with back-off until destroyed.
   virtual void start() = 0;
+  // These count from now on, for the next call and the next segment. A collector that is not in the list any more gets
+  // no new calls at once; those under way are waited for. After start().
+  virtual void apply(const UplinkOptions& options) = 0;
   // A shutdown has begun, and `left` is all the time there is: whatever waits to be tried again is tried at once, and
   // from now on nothing waits longer than lets several tries fit into it.
   virtual void hurry(Duration left) = 0;

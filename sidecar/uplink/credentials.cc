@@ -55,15 +55,40 @@ bool holds_pem(const std::string& text, const std::string& kind) {
 
 Credentials::Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed)
     : options_(options), changed_(std::move(changed)), timer_(loop.make_timer([this] { look(); })) {
-  if (options_.tls.enabled)
-    for (const std::string& file : tls_files(options_.tls)) tls_stamps_.push_back(stamp_of(file));
+  read();
+}
+
+void Credentials::read() {
   token_stamp_ = stamp_of(options_.token_file);
   read_token();
-  if (options_.tls.enabled)
+  tls_stamps_.clear();
+  if (options_.tls.enabled) {
+    for (const std::string& file : tls_files(options_.tls)) tls_stamps_.push_back(stamp_of(file));
     read_tls();
-  else
+  } else if (channel_ == nullptr) {
     channel_ = grpc::InsecureChannelCredentials();
-  if (options_.tls.enabled || !options_.token_file.empty()) timer_->start_every(options_.reread);
+  }
+  if (options_.tls.enabled || !options_.token_file.empty())
+    timer_->start_every(options_.reread);
+  else
+    timer_->stop();
+}
+
+Credentials::Changes Credentials::apply(const UplinkOptions& options) {
+  const UplinkOptions before = std::exchange(options_, options);
+  const std::string token = token_;
+  const auto channel = channel_;
+  if (before.token_file != options_.token_file) {
+    if (!token_.empty()) former_token_ = std::exchange(token_, {});
+    token_problem_.clear();
+  }
+  if (before.tls.enabled != options_.tls.enabled || tls_files(before.tls) != tls_files(options_.tls)) {
+    channel_.reset();
+    tls_ = {};
+    tls_problem_.clear();
+  }
+  read();
+  return {token_ != token, channel_ != channel};
 }
 
 std::vector<std::string> Credentials::problems() const {

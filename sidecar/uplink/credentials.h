@@ -37,6 +37,15 @@ class Credentials {
   // Reads the files. `changed` is told in a turn of its own what was replaced by something else that can be used.
   Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed);
 
+  // Which of the two is another than before, or is there no more.
+  struct Changes {
+    bool token = false;
+    bool tls = false;
+  };
+  // Other files from now on; they are read at once, and so are those that stay. What came from files that are no longer
+  // named is not used any more: it may have been for other collectors. `changed` is not told.
+  Changes apply(const UplinkOptions& options);
+
   // Empty: none is sent.
   const std::string& token() const { return token_; }
   bool tls() const { return options_.tls.enabled; }
@@ -61,13 +70,15 @@ class Credentials {
   static Stamp stamp_of(const std::string& path);
 
   void look();
+  // Whatever the files' stamps say.
+  void read();
   void read_token();
   // True: they are good, and not what is in force.
   bool read_tls();
   // `in_force`: something was read before.
   void note(std::string& problem, std::string now, bool in_force);
 
-  const UplinkOptions options_;
+  UplinkOptions options_;
   const std::function<void(Changed)> changed_;
   std::string token_, former_token_;
   std::string token_problem_, tls_problem_;

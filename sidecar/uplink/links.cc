@@ -201,11 +201,42 @@ void Links::hurry(Duration longest) {
   if (timer_->armed()) timer_->start(Duration::zero());
 }
 
-void Links::renew() {
-  // What is under way has the old ones.
+void Links::abandon_attempt() {
   resolver_.wait_no_longer();
   if (candidate_) std::exchange(candidate_, nullptr)->silence();
   doubtful_ = false;
+}
+
+void Links::part() {
+  const std::shared_ptr<Link> gone = std::move(current_);
+  gone->silence();
+  left_ = renewing_ = false;
+  repick_->stop();
+  told_(Event::parted, {});
+}
+
+void Links::apply(const UplinkOptions& before, bool other_tls) {
+  if (before.repick != options_.repick) plan_repick();
+  const bool other_list = before.addresses != options_.addresses || before.backoff != options_.backoff;
+  other_tls = other_tls || before.tls != options_.tls;
+  if (!other_list && !other_tls) return;
+  abandon_attempt();  // it began by what was right then
+  if (other_list) {
+    close_record();
+    list_.replace(options_.addresses, options_.backoff);
+    resolver_.restart(list_.size());
+  }
+  if (current_ && (!list_.holds(current_->endpoint()) || before.tls.enabled != options_.tls.enabled)) part();
+  if (current_ && other_tls) return renew();
+  list_.wake(loop_.now());
+  spread_until_ = Tick{};
+  if (current_ && !left_) return;
+  timer_->stop();
+  look(avoided(), true);
+}
+
+void Links::renew() {
+  abandon_attempt();  // it has the old ones
   renewing_ = current_ != nullptr;
   list_.wake(loop_.now());
   look(avoided(), true);

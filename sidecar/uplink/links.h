@@ -41,6 +41,7 @@ class Links {
     ready,     // connected, and was not before; it may have refused us when it was last asked: refusal()
     doubtful,  // candidate() is connected; accept() or refuse() it
     moved,     // connected to another collector, or anew, without having been lost
+    parted,    // was connected, and is not any more because the options do not want it
     lost,      // was connected and is not any more
     failed,    // an attempt failed while there is no connection
   };
@@ -78,6 +79,11 @@ class Links {
   // is one, however long that takes.
   void renew();
 
+  // The options are others than `before`, and maybe the credentials (`other_tls`). A connection that they do not want
+  // any more, to a collector that is not in the list or without the TLS that it shall have, gets no more calls at once;
+  // those under way keep it. Another way to connect is as renew(). After start().
+  void apply(const UplinkOptions& before, bool other_tls);
+
   // A shutdown has begun: what rests is tried at once, and from now on nothing rests longer than `longest`, nobody
   // waits for the spread, and an attempt has no longer than four times that.
   void hurry(Duration longest);
@@ -93,6 +99,10 @@ class Links {
   void on_link(const Link& link, Link::Event event, const std::string& why);
   void on_connected();
   void adopt();
+  // The attempt under way leads nowhere any more.
+  void abandon_attempt();
+  // Away from the present one; its calls keep it.
+  void part();
   // The present one is about to go: if it has done its job for long, its next failure is the first.
   void close_record();
   // The attempt under way has failed.

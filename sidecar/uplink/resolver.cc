@@ -16,6 +16,12 @@ Resolver::Resolver(EventLoop& loop, std::size_t names, Told told)
       })),
       lookups_(names) {}
 
+void Resolver::restart(std::size_t names) {
+  wait_no_longer();
+  lookups_.clear();
+  lookups_.resize(names);
+}
+
 void Resolver::ask(std::size_t name, const std::string& host) {
   awaited_ = name;
   limit_->start(patience_);

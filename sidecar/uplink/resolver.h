@@ -32,6 +32,9 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
+  // Other names from now on, so many; what is under way is not told any more.
+  void restart(std::size_t names);
+
   // Waits for the addresses of `name` (< names), which is called `host`; asks if no question is under way. In place
   // of what was waited for before, whose answer will be late.
   void ask(std::size_t name, const std::string& host);

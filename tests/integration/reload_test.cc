@@ -120,6 +120,63 @@ TEST_SUITE("integration/reload") {
     CHECK(daemon.stop() == 0);
   }
 
+  TEST_CASE("another collector under load: each segment arrives at one of the two, and none at the old one any more") {
+    TestCollector before, after;
+    const std::string collector_fast = std::string(", deadline: 2s") + kFastConnecting;
+    Daemon daemon(before.address(), kFast, collector_fast);
+    daemon.start();
+    IdleApp app(daemon.socket(), "shop", 200);
+    REQUIRE(app.flush(10'000));
+    CHECK(wait_until([&] { return arrivals(before, "shop").size() == 200; }));
+    bool hangs = false;
+    SUBCASE("while it works") {}
+    SUBCASE("while it hangs") { hangs = true; }
+    if (hangs) before.misbehave({.fault = Fault::hang});
+    app.finish(100);
+    daemon.configure(after.address(), kFast, collector_fast);
+    app.finish(100);
+    REQUIRE(daemon.tell({"reload"}) == 0);
+    const std::size_t then = before.store().call_log().size();
+    app.finish(600);
+    nlohmann::json totals;
+    CHECK(wait_until([&] {
+      app.flush(100);
+      totals = daemon.totals();
+      return totals.is_object() && totals["received"] == 1000 && totals["held"] == 0;
+    }));
+    CAPTURE(totals.dump());
+    CHECK(totals["balanced"] == true);
+    CHECK(totals["delivered"] == 1000);
+    std::map<unsigned long, unsigned> all = arrivals(before, "shop");
+    for (const auto& [number, times] : arrivals(after, "shop")) all[number] += times;
+    CHECK(all.size() == 1000);
+    std::uint64_t duplicates = 0;
+    for (const auto& [number, times] : all) duplicates += times - 1;
+    CHECK(duplicates <= totals["resent"].get<std::uint64_t>());
+    CHECK(before.store().call_log().size() == then);
+    CHECK(wait_until([&] { return after.store().instances().size() == 1; }));
+    CHECK(daemon.status()["collector"]["address"] == after.address());
+    before.behave();
+    CHECK(app.exit() == 0);
+    CHECK(daemon.stop() == 0);
+  }
+
+  TEST_CASE("other rules of privacy count for the next segment") {
+    TestCollector collector;
+    Daemon daemon(collector.address(), kFast, kFastConnecting);
+    daemon.start();
+    IdleApp app(daemon.socket(), "shop", 3);
+    REQUIRE(wait_until([&] { return arrivals(collector, "shop").size() == 3; }));
+    daemon.configure(collector.address(), kFast + "privacy: {drop_tags: [n]}\n", kFastConnecting);
+    REQUIRE(daemon.tell({"reload"}) == 0);
+    app.finish(4);
+    CHECK(wait_until([&] { return daemon.totals()["delivered"] == 7; }));
+    CHECK(arrivals(collector, "shop").size() == 3);  // the others have lost the tag that they are counted by
+    CHECK(daemon.status()["collector"]["changed"]["tags_dropped"] == 4);
+    CHECK(app.exit() == 0);
+    CHECK(daemon.stop() == 0);
+  }
+
   TEST_CASE("what needs a restart is named until there is one") {
     TestCollector collector;
     Daemon daemon(collector.address(), kFast, kFastConnecting);

@@ -61,6 +61,7 @@ class FakeCollector final : public Collector {
   CollectorStatus status() const override { return status_; }
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
   void hurry(Duration) override { ++hurried; }
+  void apply(const UplinkOptions&) override {}
   void start() override { started_ = true; }
   bool ready() const override { return ready_; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;

@@ -46,7 +46,7 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       random_(random),
       since_(loop.now()),
       tell_timer_(loop.make_timer([this] { tell_now(); })),
-      encoder_({PrivacyRules(options.privacy), options.peer_prefix}),
+      encoder_(SegmentRules{PrivacyRules(options.privacy), options.peer_prefix}),
       completions_(loop),
       credentials_(options_, loop, [this](Credentials::Changed changed) { on_credentials(changed); }),
       links_(options_, loop, completions_, random, credentials_,
@@ -61,6 +61,15 @@ void CollectorV3::start() {
   if (state_ != CollectorState::idle) return;
   set_state(CollectorState::connecting);
   links_.start();
+}
+
+void CollectorV3::apply(const UplinkOptions& options) {
+  const UplinkOptions before = std::exchange(options_, options);
+  if (before.privacy != options_.privacy || before.peer_prefix != options_.peer_prefix)
+    encoder_.emplace(SegmentRules{PrivacyRules(options_.privacy), options_.peer_prefix});
+  const Credentials::Changes changed = credentials_.apply(options_);
+  links_.apply(before, changed.tls);
+  if (changed.token) on_credentials(Credentials::Changed::token);
 }
 
 void CollectorV3::hurry(Duration left) {
@@ -115,22 +124,22 @@ CallPtr CollectorV3::keep_alive(const InstanceName& name, Answered answered) {
 
 CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) {
   encoding = Encoding{};
-  encoder_.clear();
+  encoder_->clear();
   for (const Record& record : batch) {
     const AgentIdentity& who = record.agent().identity;
-    const auto added = encoder_.add({record.bytes(), who.service, who.instance}, kMaxMessage);
+    const auto added = encoder_->add({record.bytes(), who.service, who.instance}, kMaxMessage);
     if (added == SegmentEncoder::Added::full) break;
     if (added == SegmentEncoder::Added::unencodable) encoding.unencodable.push_back(encoding.taken);
     ++encoding.taken;
   }
-  encoding.bytes = encoder_.size();
+  encoding.bytes = encoder_->size();
   if (encoding.taken == encoding.unencodable.size()) return nullptr;
   // Counted when they have arrived, so that no segment counts twice.
-  const auto count = [this, changes = encoder_.changes(), answered = std::move(answered)](Outcome outcome) {
+  const auto count = [this, changes = encoder_->changes(), answered = std::move(answered)](Outcome outcome) {
     if (outcome.verdict == Verdict::delivered) status_.changes += changes;
     answered(std::move(outcome));  // may destroy this
   };
-  return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(encoder_), count);
+  return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(*encoder_), count);
 }
 
 void CollectorV3::on_link(Links::Event event, const std::string& why) {
@@ -151,6 +160,12 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     }
     set_state(CollectorState::up);
     return tell(true);
+  }
+  if (event == Links::Event::parted) {
+    log_info("no more calls to the collector at {}: the configuration has changed", links_.address());
+    set_state(CollectorState::connecting);
+    if (was_ready) tell(false);
+    return;
   }
   status_.last_error = why;
   // Told again when there is something new to say.

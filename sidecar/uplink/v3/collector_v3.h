@@ -22,6 +22,7 @@
 //
 // Owner: Daemon, through make_collector(). Thread: loop.
 
+#include <optional>
 #include <vector>
 
 #include "log/log.h"
@@ -48,6 +49,7 @@ class CollectorV3 final : public Collector {
   CollectorStatus status() const override;
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
   void start() override;
+  void apply(const UplinkOptions& options) override;
   void hurry(Duration left) override;
   bool ready() const override { return state_ == CollectorState::up; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
@@ -81,7 +83,7 @@ class CollectorV3 final : public Collector {
   void probe_doubtful();
 
   static constexpr Capabilities capabilities_{};
-  const UplinkOptions options_;
+  UplinkOptions options_;
   EventLoop& loop_;
   Random& random_;
   std::vector<CollectorListener*> listeners_;
@@ -100,7 +102,7 @@ class CollectorV3 final : public Collector {
   bool tell_ready_ = false;  // likewise, and after tell_lost_
   std::unique_ptr<Timer> tell_timer_;
 
-  SegmentEncoder encoder_;
+  std::optional<SegmentEncoder> encoder_;  // another one for other rules
   CompletionThread completions_;
   Credentials credentials_;
   Links links_;

@@ -50,6 +50,28 @@ std::vector<std::string> many(int count) {
 }  // namespace
 
 TEST_SUITE("uplink/address_list") {
+  TEST_CASE("another list keeps what is known of entries that stay, and forgets the others") {
+    List f({"10.0.0.1:1", "10.0.0.2:1"});
+    f.fail("10.0.0.1:1", Trouble::auth);
+    const auto gone = f.pick();
+    REQUIRE(gone->address == "10.0.0.2:1");
+    f.list.replace({"10.0.0.3:1", "10.0.0.1:1"}, {1s, 30s});
+    CHECK(f.list.size() == 2);
+    CHECK(f.list.status(1, kNow).last_error == "because");
+    CHECK(f.list.status(1, kNow).resting == 1);
+    CHECK(f.list.status(0, kNow).last_error.empty());
+    CHECK(f.pick()->address == "10.0.0.3:1");
+    CHECK_FALSE(f.list.holds(*gone));
+    // What a call over a connection to it still brings is of no account.
+    f.list.failed(*gone, Trouble::lost, "gone", kNow, f.random);
+    f.list.works(*gone);
+    f.list.forgive(*gone);
+    CHECK(f.list.refusal(*gone) == Trouble::none);
+    CHECK(f.pick()->address == "10.0.0.3:1");
+    const Endpoint stays{"10.0.0.1:1", "10.0.0.1", "10.0.0.1:1", "", false};
+    CHECK(f.list.refusal(stays) == Trouble::auth);
+  }
+
   TEST_CASE("picks are spread evenly over what does not rest") {
     List f({"10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "10.0.0.4:1"});
     std::map<std::string, int> picked;
@@ -147,10 +169,10 @@ TEST_SUITE("uplink/address_list") {
     }
     f.list.resolved(0, many(100), now, f.random);
     f.list.resolved(0, {"10.0.0.90"}, now, f.random);
-    const Endpoint late{0, {}, {}, "10.0.0.90:1", {}, false};
+    const Endpoint late{"oap:1", {}, "10.0.0.90:1", {}, false};
     CHECK(f.list.refusal(late) == Trouble::auth);
     f.list.resolved(0, {"10.0.0.1"}, now, f.random);
-    CHECK(f.list.refusal({0, {}, {}, "10.0.0.1:1", {}, false}) == Trouble::none);
+    CHECK(f.list.refusal({"oap:1", {}, "10.0.0.1:1", {}, false}) == Trouble::none);
   }
 
   TEST_CASE("a name that does not resolve rests like one that refuses") {
