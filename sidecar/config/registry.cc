@@ -43,7 +43,8 @@ const std::vector<OtherVariable>& other_variables() {
        "The control socket, where the option is not given."},
       {"NO_COLOR", "sidecarctl", "", "", "If set and not empty, no colour on a terminal."},
       {"TERM", "sidecarctl", "", "", "If it is dumb or not set, no colour on a terminal."},
-      {"JOURNAL_STREAM", "sw-sidecar", "", "", "Set by systemd: the log goes to the journal, with its levels."},
+      {"JOURNAL_STREAM", "sw-sidecar", "", "",
+       "Set by systemd: the log goes to the journal, with its levels and with fields."},
   };
   return variables;
 }

@@ -114,6 +114,8 @@ std::vector<std::string> warnings(const json& status) {
   std::vector<std::string> out;
   if (text(field(status, "daemon"), "state") == "draining") out.push_back("the daemon is stopping");
   check_config(field(status, "config"), out);
+  if (const auto lost = number(field(status, "daemon"), "log_lines_lost").value_or(0); lost > 0)
+    out.push_back(fmt::format("{} lines of the daemon's log were lost: nobody reads it fast enough", lost));
   check_collector(field(status, "collector"), out);
   check_flow(status, out);
   if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)

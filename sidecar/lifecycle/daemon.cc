@@ -95,6 +95,7 @@ void Daemon::apply(const Config& config) {
 }
 
 void Daemon::housekeeping() {
+  tell_lost_log_lines();
   agents_.forget_old(loop_.now());
   const bool unbalanced = agents_.totals().owed() != Held::walk(carrier_, *pipeline_).total();
   if (unbalanced && !unbalanced_)
@@ -105,6 +106,7 @@ void Daemon::housekeeping() {
 nlohmann::json Daemon::status() const {
   nlohmann::json report =
       status_report({loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_}, facts_);
+  report["daemon"]["log_lines_lost"] = lost_log_lines();
   report["config"] = config_part(reload_, source_.path, loop_.now());
   return report;
 }

@@ -1,6 +1,8 @@
-// Other settings for a running daemon: by SIGHUP and by sidecarctl, with real applications connected.
+// Other settings for a running daemon, by SIGHUP and by sidecarctl, with real applications connected; and its log.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <string>
@@ -194,5 +196,43 @@ TEST_SUITE("integration/reload") {
     CHECK(daemon.status()["channels"].size() == 2);
     CHECK(config_of(daemon)["needs_restart"].empty());
     CHECK(daemon.stop() == 0);
+  }
+}
+
+TEST_SUITE("integration/log") {
+  TEST_CASE("nobody reads the log: the daemon goes on, counts what is lost, and tells of it when there is room") {
+    TestCollector collector;
+    Daemon daemon(collector.address(), "log: {level: debug}\n", kFastConnecting);
+    int pipe[2];
+    REQUIRE(pipe2(pipe, O_CLOEXEC) == 0);
+    REQUIRE(fcntl(pipe[1], F_SETPIPE_SZ, 4096) == 4096);
+    Process process({program("sw-sidecar"), "--config", daemon.config()}, Streams{.err = pipe[1]});
+    close(pipe[1]);
+    REQUIRE(wait_until([&] { return !daemon.status().is_null(); }));
+    // Each of these is told in the log.
+    for (int i = 0; i < 60; ++i) {
+      daemon.configure(collector.address(), "log: {level: debug}\nbatch: {age: " + std::to_string(i + 1) + "s}\n",
+                       kFastConnecting);
+      daemon.tell({"reload"});
+    }
+    const nlohmann::json lost = daemon.status()["daemon"]["log_lines_lost"];
+    CHECK(lost.get<int>() > 10);
+    std::string said;
+    REQUIRE(daemon.tell({"status"}, &said) == 0);
+    CHECK(contains(said, "lines of the daemon's log were lost"));
+    std::string all;
+    fcntl(pipe[0], F_SETFL, O_NONBLOCK);
+    CHECK(wait_until([&] {
+      char text[4096];
+      const ssize_t size = read(pipe[0], text, sizeof text);
+      if (size > 0) all.append(text, static_cast<std::size_t>(size));
+      daemon.tell({"log-level", "debug"});
+      return contains(all, " lines of the log were lost: what takes it was full\n");
+    }));
+    close(pipe[0]);  // and now there is nobody at all
+    daemon.tell({"reload"});
+    CHECK_FALSE(daemon.status().is_null());
+    process.signal(SIGTERM);
+    CHECK(process.wait() == 0);
   }
 }

@@ -299,6 +299,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
 
 void CollectorV3::probe_doubtful() {
   const std::shared_ptr<Link> link = links_.candidate();
+  if (link == nullptr) return doubtful_probe_.reset();  // given up meanwhile
   doubtful_probe_ = ask(link, [this, link](const Outcome& outcome) {
     const CallPtr finished = std::move(doubtful_probe_);
     if (outcome.verdict == Verdict::delivered) return links_.accept(*link);
