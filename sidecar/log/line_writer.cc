@@ -11,12 +11,19 @@
 
 namespace sidecar {
 
-LineWriter::LineWriter(int fd) : fd_(fd) {
+void LineWriter::look() {
   struct stat found {};
-  if (fstat(fd, &found) != 0) return;
+  if (fstat(given_, &found) != 0) return;
+  if (fd_ >= 0 && found.st_dev == device_ && found.st_ino == inode_) return;
+  device_ = found.st_dev;
+  inode_ = found.st_ino;
+  rest_.clear();
+  own_.reset();
+  fd_ = given_;
   is_socket_ = S_ISSOCK(found.st_mode);
+  ask_first_ = false;
   if (!S_ISFIFO(found.st_mode) && !S_ISCHR(found.st_mode)) return;
-  own_.reset(open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  own_.reset(open(fmt::format("/proc/self/fd/{}", given_).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (own_)
     fd_ = own_.get();
   else
@@ -24,6 +31,7 @@ LineWriter::LineWriter(int fd) : fd_(fd) {
 }
 
 bool LineWriter::write(std::string_view line) {
+  look();
   if (!rest_.empty()) {
     const ssize_t written = put(rest_);
     if (written < 0) return false;

@@ -7,6 +7,8 @@
 //
 // Owner: the log. One thread at a time.
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -17,18 +19,23 @@ namespace sidecar {
 class LineWriter {
  public:
   // `fd` is borrowed.
-  explicit LineWriter(int fd);
+  explicit LineWriter(int fd) : given_(fd) {}
 
   // `line` ends with a newline and has at most PIPE_BUF bytes. False: it was not taken, also if nobody reads any more.
   // What was taken in part is finished before the next line.
   bool write(std::string_view line);
 
  private:
+  // Looks what the descriptor is, if it is another file than before: somebody may have put one in its place.
+  void look();
   // -1: not now, or never again.
   ssize_t put(std::string_view bytes);
 
-  int fd_;
-  ScopedFd own_;  // the same, opened without waiting
+  const int given_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  int fd_ = -1;
+  ScopedFd own_;  // the same file, opened without waiting
   bool is_socket_ = false;
   bool ask_first_ = false;
   std::string rest_;

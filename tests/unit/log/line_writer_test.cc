@@ -6,6 +6,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "log/log.h"
 
 using namespace sidecar;
 
@@ -60,6 +65,38 @@ TEST_SUITE("log/line_writer") {
       writer.write("");  // what was begun is finished
     }
     CHECK(all == expected);
+  }
+
+  TEST_CASE("a file that is put in the descriptor's place is written to from then on") {
+    Pair first(false), second(false);
+    LineWriter writer(first.writer.get());
+    CHECK(writer.write("one\n"));
+    REQUIRE(dup2(second.writer.get(), first.writer.get()) >= 0);
+    CHECK(writer.write("two\n"));
+    CHECK(first.read_some() == "one\n");
+    CHECK(second.read_some() == "two\n");
+  }
+
+  TEST_CASE("lines of several threads do not mix") {
+    Pair pair(false);
+    const ScopedFd own(dup(STDERR_FILENO));
+    REQUIRE(dup2(pair.writer.get(), STDERR_FILENO) >= 0);
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 4; ++i)
+        threads.emplace_back([i] {
+          for (int n = 0; n < 50; ++n) log_info("thread {} says {} times {}", i, n, std::string(20, 'x'));
+        });
+    }
+    REQUIRE(dup2(own.get(), STDERR_FILENO) >= 0);
+    std::istringstream all(pair.read_some());
+    int lines = 0;
+    for (std::string line; std::getline(all, line); ++lines) {
+      CAPTURE(line);
+      CHECK(line.find(" info thread ") != std::string::npos);
+      CHECK(line.ends_with(" times xxxxxxxxxxxxxxxxxxxx"));
+    }
+    CHECK(lines == 200);
   }
 
   TEST_CASE("a reader that has gone, or a descriptor that is none, takes nothing and ends nobody") {
