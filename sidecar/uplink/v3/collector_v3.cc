@@ -152,8 +152,10 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     routes_ = Routes();
     probes_ = retries_ = 0;
     const std::string address = links_.current()->endpoint().address;
-    log_info("{} the collector at {}{}", event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
-             address == links_.address() ? "" : " (" + address + ")");
+    if (state_log_.pass(loop_.now()))
+      log_info({.collector = links_.address()}, "{} the collector at {}{}{}",
+               event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
+               address == links_.address() ? "" : " (" + address + ")", state_log_.suffix());
     if (const Trouble known = links_.refusal(); is_refusal(known)) {
       set_state(known == Trouble::auth ? CollectorState::auth : CollectorState::wrong_server);
       return probe();
@@ -169,7 +171,8 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
   }
   status_.last_error = why;
   // Told again when there is something new to say.
-  if (event == Links::Event::lost || why != told_) log_warning("{}; trying again", why);
+  if ((event == Links::Event::lost || why != told_) && state_log_.pass(loop_.now()))
+    log_warning({.collector = links_.address()}, "{}; trying again{}", why, state_log_.suffix());
   told_ = why;
   set_state(CollectorState::down);
   if (was_ready) tell(false);
@@ -186,7 +189,8 @@ void CollectorV3::on_unanswered(const Link& link) {
       link.endpoint().configured + " has not answered a call for " + format_duration(options_.unanswered);
   if (links_.current().get() != &link) return links_.refuse(link, Trouble::unanswered, why);
   if (unanswered_log_.pass(loop_.now()))
-    log_warning("{}; the next calls go to another collector, if there is one", why);
+    log_warning({.collector = link.endpoint().configured},
+                "{}; the next calls go to another collector, if there is one{}", why, unanswered_log_.suffix());
   links_.leave(link, Trouble::unanswered, why);
 }
 
@@ -229,12 +233,17 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
   if (verdict == Verdict::retry && ++retries_ >= kEnough) {
     links_.leave(link, Trouble::unanswered, detail);
   } else if (verdict == Verdict::hold_auth) {
-    log_error("{} {} ({}); holding everything back", links_.address(), auth_words(), detail);
+    if (state_log_.pass(loop_.now()))
+      log_error({.reason = "auth", .collector = links_.address()}, "{} {} ({}); holding everything back{}",
+                links_.address(), auth_words(), detail, state_log_.suffix());
     hold(CollectorState::auth);
     links_.leave(link, Trouble::auth, detail);
   } else if (verdict == Verdict::wrong_server && method == Method::segments) {
-    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back; check collector.addresses",
-              links_.address(), detail);
+    if (state_log_.pass(loop_.now()))
+      log_error({.reason = "wrong_server", .collector = links_.address()},
+                "{} is no SkyWalking collector of generation v3 ({}); holding everything back; check "
+                "collector.addresses{}",
+                links_.address(), detail, state_log_.suffix());
     hold(CollectorState::wrong_server);
     links_.leave(link, Trouble::wrong_server, detail);
   } else if (verdict == Verdict::wrong_server && !probe_) {
@@ -251,8 +260,9 @@ std::string CollectorV3::auth_words() const {
 
 void CollectorV3::log_plainer(const std::string& detail) {
   if (plainer_log_.pass(loop_.now()))
-    log_warning("the collector refuses a heartbeat with a layer of its own ({}); sending it as {}", detail,
-                kDefaultLayer);
+    log_warning({.collector = links_.address()},
+                "the collector refuses a heartbeat with a layer of its own ({}); sending it as {}{}", detail,
+                kDefaultLayer, plainer_log_.suffix());
 }
 
 void CollectorV3::hold(CollectorState state) {
@@ -282,7 +292,8 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   // Asked while up: account() has drawn the conclusion.
   if (ready() || probe_timer_->armed()) return;
   if (outcome.verdict == Verdict::delivered) {
-    log_info("the collector accepts us now");
+    if (state_log_.pass(loop_.now()))
+      log_info({.collector = links_.address()}, "the collector accepts us now{}", state_log_.suffix());
     if (const std::shared_ptr<Link> link = links_.current()) links_.stay(*link);
     set_state(CollectorState::up);
     tell(true);

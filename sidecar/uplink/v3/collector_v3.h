@@ -94,8 +94,9 @@ class CollectorV3 final : public Collector {
   Routes routes_;         // of the present connection
   unsigned retries_ = 0;  // calls in a row that nobody answered
   LogLimit plainer_log_, unanswered_log_;
-  std::string told_;     // the last trouble that was logged
-  unsigned probes_ = 0;  // since the state was `up` for a while
+  LogLimit state_log_{std::chrono::minutes(1), 20};  // a collector that comes and goes could fill the disk
+  std::string told_;                                 // the last trouble that was logged
+  unsigned probes_ = 0;                              // since the state was `up` for a while
   Duration longest_wait_ = Duration::max();
 
   bool tell_lost_ = false;   // the listeners do not know yet
