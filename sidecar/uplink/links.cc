@@ -210,6 +210,7 @@ void Links::abandon_attempt() {
 void Links::part() {
   const std::shared_ptr<Link> gone = std::move(current_);
   gone->silence();
+  well_since_.reset();
   left_ = renewing_ = false;
   repick_->stop();
   told_(Event::parted, {});
@@ -222,7 +223,6 @@ void Links::apply(const UplinkOptions& before, bool other_tls) {
   if (!other_list && !other_tls) return;
   abandon_attempt();  // it began by what was right then
   if (other_list) {
-    close_record();
     list_.replace(options_.addresses, options_.backoff);
     resolver_.restart(list_.size());
   }
