@@ -308,6 +308,22 @@ TEST_SUITE("contract/collectors") {
     CHECK(&host.in_use() != &ill);
   }
 
+  TEST_CASE("a refusal is an answer, UNAVAILABLE is none, and an error is said of whom it is about") {
+    Host host;
+    TestCollector& server = host.serve();
+    host.start_up();
+    server.misbehave({.fault = Fault::status, .times = 1, .code = 14});
+    CHECK(host.send().verdict == V::retry);
+    CHECK(host.subject->status().last_answer == Tick{});
+    server.misbehave({.fault = Fault::status, .times = 1, .code = 3});
+    CHECK(host.send().verdict == V::suspect);
+    const CollectorStatus status = host.subject->status();
+    CHECK(status.last_answer != Tick{});
+    CHECK(status.last_ok == Tick{});
+    CHECK(status.last_error_address == server.address());
+    CHECK(status.last_error_at != Tick{});
+  }
+
   TEST_CASE("one that refuses the token, or is none, rests while another is used") {
     for (const bool refuses : {true, false}) {
       Host host;

@@ -152,7 +152,7 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     set_state(CollectorState::up);
     return tell(true);
   }
-  status_.last_error = why;
+  note_error(links_.address(), why);
   // Told again when there is something new to say.
   if (event == Links::Event::lost || why != told_) log_warning("{}; trying again", why);
   told_ = why;
@@ -197,6 +197,7 @@ void CollectorV3::tell_now() {
 
 void CollectorV3::account(const Link& link, Method method, Verdict verdict, const std::string& detail) {
   const bool present = links_.current().get() == &link;
+  if (verdict != Verdict::retry) status_.last_answer = loop_.now();
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
     status_.last_ok = loop_.now();
@@ -207,7 +208,7 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
     return;
   }
   ++status_.calls_failed;
-  status_.last_error = detail;
+  note_error(link.endpoint().configured, detail);
   if (!ready() || !present) return;
   // Connected, and yet nobody answers: as a proxy does whose servers are gone.
   constexpr unsigned kEnough = 3;
@@ -226,6 +227,12 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
     // A server without registration may take segments all the same: ask.
     probe();
   }
+}
+
+void CollectorV3::note_error(const std::string& address, const std::string& detail) {
+  status_.last_error = detail;
+  status_.last_error_address = address;
+  status_.last_error_at = loop_.now();
 }
 
 std::string CollectorV3::auth_words() const {
