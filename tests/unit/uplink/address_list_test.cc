@@ -229,6 +229,8 @@ TEST_SUITE("uplink/address_list") {
           std::string::npos);
     CHECK(explain_connect_failure("UNAVAILABLE: ipv4:1.2.3.4:1: Socket closed", false).find("want TLS") !=
           std::string::npos);
+    CHECK(explain_connect_failure("UNAVAILABLE: ipv4:1.2.3.4:1: sendmsg: Broken pipe", false).find("want TLS") !=
+          std::string::npos);
     CHECK(explain_connect_failure("odd\x1b[31m", false) == "odd\\x1b[31m");
     CHECK(explain_connect_failure(std::string(5000, 'x'), false).size() <= 303);
     CHECK_FALSE(explain_connect_failure("", true).empty());
