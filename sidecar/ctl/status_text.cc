@@ -67,6 +67,8 @@ std::string collector_lines(const json& collector, const Terminal& terminal) {
              state == "up"                        ? Tone::good
              : state == "down" || state == "auth" ? Tone::bad
                                                   : Tone::warning);
+  if (const std::string attempt = text(collector, "attempt", 300); !attempt.empty())
+    out += line("           " + attempt + " for " + duration(collector, "attempt_ms"), terminal);
   out += error_line(collector, terminal);
   const json& problems = field(collector, "problems");
   if (problems.is_array())

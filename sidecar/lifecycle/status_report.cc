@@ -76,6 +76,8 @@ json collector_part(const CollectorStatus& status, Tick now) {
           {"problems", status.problems},
           {"state", to_text(status.state)},
           {"address", status.address},
+          {"attempt", status.attempt},
+          {"attempt_ms", status.attempt.empty() ? json() : json(to_ms(now - status.attempt_since))},
           {"dialect", status.dialect},
           {"spelling", status.spelling},
           {"since_ms", to_ms(now - status.since)},

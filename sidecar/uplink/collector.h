@@ -53,7 +53,9 @@ struct CollectorEntry {
 // What status shows; observed, not wished.
 struct CollectorStatus {
   CollectorState state = CollectorState::idle;
-  std::string address;             // in use or tried last
+  std::string address;  // in use or tried last
+  std::string attempt;  // under way, in words: "connecting to oap:11800 (10.0.0.7:11800)"; empty: none
+  Tick attempt_since{};
   std::string dialect;             // "v3"
   std::string spelling;            // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
   Tick since{};                    // of `state`

@@ -76,6 +76,7 @@ CollectorStatus CollectorV3::status() const {
   status.state = state_;
   status.since = since_;
   status.address = links_.address();
+  status.attempt = links_.attempt(status.attempt_since);
   for (const AddressList::Status& entry : links_.status())
     status.collectors.push_back({entry.configured, ready() && entry.configured == status.address, entry.addresses,
                                  entry.resting, entry.until, entry.last_error});

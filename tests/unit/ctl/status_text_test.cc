@@ -135,6 +135,13 @@ TEST_SUITE("ctl/status_text") {
     CHECK(contains(status_text(status, {}), "           last error (3.0s ago): UNAUTHENTICATED: no\n"));
   }
 
+  TEST_CASE("an attempt to connect is shown while it lasts") {
+    json status = healthy();
+    status["collector"]["attempt"] = "connecting to b:11800";
+    status["collector"]["attempt_ms"] = 3000;
+    CHECK(contains(status_text(status, {}), "           connecting to b:11800 for 3.0s\n"));
+  }
+
   TEST_CASE("who refuses what it gets has answered") {
     json status = healthy();
     json& collector = status["collector"];

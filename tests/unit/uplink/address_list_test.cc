@@ -58,6 +58,18 @@ TEST_SUITE("uplink/address_list") {
     for (const auto& [address, count] : picked) CHECK((count > 800 && count < 1200));
   }
 
+  TEST_CASE("one knows whether there is another, also while that rests or has no address yet") {
+    List f({"10.0.0.1:1", "10.0.0.2:1"});
+    const Endpoint endpoint = *f.pick();
+    f.fail("10.0.0.1:1");
+    f.fail("10.0.0.2:1");
+    CHECK(f.list.has_other(endpoint));
+    List name({"10.0.0.1:1", "oap:1"});
+    CHECK(name.list.has_other({0, {}, {}, "10.0.0.1:1", {}, false}));
+    name.list.resolved(1, {"10.0.0.1"}, kNow, name.random);
+    CHECK_FALSE(name.list.has_other({0, {}, {}, "10.0.0.1:1", {}, false}));
+  }
+
   TEST_CASE("what failed rests, longer each time in a row, and is picked again when it is due") {
     List f({"10.0.0.1:1"});
     Tick now = kNow;
