@@ -1,6 +1,7 @@
 #include "uplink/credentials.h"
 
 #include <fmt/format.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxPem = 1 << 20;
+// How much later than its deadline a call may end.
+constexpr Duration kSlack = std::chrono::seconds(5);
 constexpr std::string_view kHidden = "***";
 
 // The names of the TLS files, in one order.
@@ -54,7 +57,11 @@ bool holds_pem(const std::string& text, const std::string& kind) {
 }
 
 Credentials::Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed)
-    : options_(options), changed_(std::move(changed)), timer_(loop.make_timer([this] { look(); })) {
+    : options_(options),
+      loop_(loop),
+      changed_(std::move(changed)),
+      timer_(loop.make_timer([this] { look(); })),
+      forget_timer_(loop.make_timer([this] { forget(); })) {
   if (options_.tls.enabled)
     for (const std::string& file : tls_files(options_.tls)) tls_stamps_.push_back(stamp_of(file));
   token_stamp_ = stamp_of(options_.token_file);
@@ -74,9 +81,10 @@ std::vector<std::string> Credentials::problems() const {
 }
 
 std::string Credentials::scrub(std::string text) const {
-  std::vector<const std::string*> secrets = {&token_, &former_token_};
-  // One may be the beginning of the other.
-  if (former_token_.size() > token_.size()) std::swap(secrets[0], secrets[1]);
+  std::vector<const std::string*> secrets = {&token_};
+  for (const Former& former : former_) secrets.push_back(&former.token);
+  // One may be the beginning of another.
+  std::sort(secrets.begin(), secrets.end(), [](const auto* a, const auto* b) { return a->size() > b->size(); });
   for (const std::string* secret : secrets) {
     if (secret->empty()) continue;
     for (std::size_t at = text.find(*secret); at != std::string::npos; at = text.find(*secret, at + kHidden.size()))
@@ -95,9 +103,7 @@ Credentials::Stamp Credentials::stamp_of(const std::string& path) {
 void Credentials::look() {
   if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_ || !token_problem_.empty()) {
     token_stamp_ = now;
-    const std::string before = token_;
-    read_token();
-    if (token_ != before) {
+    if (read_token()) {
       log_info("the token has changed; using the new one");
       changed_(Changed::token);
     }
@@ -112,17 +118,31 @@ void Credentials::look() {
   changed_(Changed::tls);
 }
 
-void Credentials::read_token() {
-  if (options_.token_file.empty()) return;
+bool Credentials::read_token() {
+  if (options_.token_file.empty()) return false;
+  const auto refuse = [this](const std::string& why) {
+    note(token_problem_, "collector.token_file: " + why, !token_.empty());
+    return false;
+  };
   auto text = read_regular_file(options_.token_file, 2 * kMaxToken);
-  const bool in_force = !token_.empty();
-  if (!text) return note(token_problem_, "collector.token_file: " + text.error().message, in_force);
+  if (!text) return refuse(text.error().message);
   auto token = parse_token(std::move(*text));
-  if (!token)
-    return note(token_problem_, fmt::format("collector.token_file: {} {}", options_.token_file, token.error().message),
-                in_force);
-  note(token_problem_, {}, in_force);
-  if (*token != token_) former_token_ = std::exchange(token_, std::move(*token));
+  if (!token) return refuse(options_.token_file + " " + token.error().message);
+  note(token_problem_, {}, false);
+  if (*token == token_) return false;
+  if (!token_.empty()) former_.push_back({std::move(token_), loop_.now() + options_.deadline + kSlack});
+  token_ = std::move(*token);
+  forget();
+  return true;
+}
+
+void Credentials::forget() {
+  while (!former_.empty() && (former_.size() > kMaxFormer || former_.front().until <= loop_.now())) {
+    std::string& token = former_.front().token;
+    explicit_bzero(token.data(), token.size());
+    former_.pop_front();
+  }
+  if (!former_.empty()) forget_timer_->start(former_.front().until - loop_.now());
 }
 
 bool Credentials::read_tls() {

@@ -208,13 +208,17 @@ void Links::stay(const Link& link) {
   if (!renewing_) timer_->stop();
 }
 
+void Links::wake() {
+  list_.wake(loop_.now());
+  if (timer_->armed()) timer_->start(std::max(spread_until_ - loop_.now(), Duration::zero()));
+}
+
 void Links::hurry(Duration longest) {
   hurry_ = longest;
   spread_until_ = Tick{};
-  list_.wake(loop_.now());
   list_.limit_rests(longest);
   resolver_.hurry(longest);
-  if (timer_->armed()) timer_->start(Duration::zero());
+  wake();
 }
 
 void Links::renew() {

@@ -78,6 +78,8 @@ class Links {
   // is one, however long that takes.
   void renew();
 
+  // The reasons of the rests may be gone: they end.
+  void wake();
   // A shutdown has begun: what rests is tried at once, and from now on nothing rests longer than `longest`, nobody
   // waits for the spread, and an attempt has no longer than four times that.
   void hurry(Duration longest);

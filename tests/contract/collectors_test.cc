@@ -312,6 +312,20 @@ TEST_SUITE("contract/collectors") {
     CHECK(&host.in_use() != &ill);
   }
 
+  TEST_CASE("calls that nobody answered count only in a row") {
+    Host host;
+    host.serve();
+    host.serve();
+    host.start_up();
+    TestCollector& server = host.in_use();
+    for (const int code : {14, 14, 2, 14, 14, 3}) {
+      server.misbehave({.fault = Fault::status, .times = 1, .code = code});
+      host.send();
+    }
+    CHECK(host.send().verdict == V::delivered);
+    CHECK(host.subject->status().connects == 1);
+  }
+
   TEST_CASE("a refusal is an answer, UNAVAILABLE is none, and an error is said of whom it is about") {
     Host host;
     TestCollector& server = host.serve();
@@ -791,6 +805,22 @@ TEST_SUITE("contract/collectors") {
     CHECK(host.send().verdict == V::hold_auth);
     host.file("token", "right!");
     host.file("token", "right");  // of the size of the wrong one: the time of the change tells
+    REQUIRE(host.run_until([&] { return host.subject->ready(); }));
+    CHECK(host.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("a token that changes while the old one is being asked about is asked about at once") {
+    Host host;
+    TestCollector& server = host.serve();
+    host.options.token_file = host.file("token", "wrong");
+    host.options.backoff = {20ms, 1h};
+    host.start_up();
+    server.misbehave({.fault = Fault::status, .times = 1, .code = 16});
+    CHECK(host.send().verdict == V::hold_auth);
+    server.misbehave({.fault = Fault::hang, .times = 1});
+    REQUIRE(host.run_until([&] { return server.parked() == 1; }));
+    server.set_token("right");
+    host.file("token", "right");
     REQUIRE(host.run_until([&] { return host.subject->ready(); }));
     CHECK(host.send().verdict == V::delivered);
   }

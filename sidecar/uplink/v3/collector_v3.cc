@@ -163,8 +163,12 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
 
 void CollectorV3::on_credentials(Credentials::Changed changed) {
   if (changed == Credentials::Changed::tls) return links_.renew();
-  // Who refused the old token is asked at once.
-  if (state_ == CollectorState::auth && probe_timer_->armed()) probe_timer_->start(Duration::zero());
+  // Who refused the old token is asked at once, also if he is just being asked with that.
+  if (doubtful_probe_) probe_doubtful();
+  if (state_ != CollectorState::auth) return;
+  probe_.reset();
+  probe_timer_->start(Duration::zero());
+  links_.wake();
 }
 
 void CollectorV3::on_unanswered(const Link& link) {
@@ -198,14 +202,14 @@ void CollectorV3::tell_now() {
 
 void CollectorV3::account(const Link& link, Method method, Verdict verdict, const std::string& detail) {
   const bool present = links_.current().get() == &link;
-  if (verdict != Verdict::retry) status_.last_answer = loop_.now();
+  if (verdict != Verdict::retry) {
+    status_.last_answer = loop_.now();
+    if (present) retries_ = 0;
+  }
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
     status_.last_ok = loop_.now();
-    if (present) {
-      retries_ = 0;
-      if (ready()) links_.stay(link);
-    }
+    if (present && ready()) links_.stay(link);
     return;
   }
   ++status_.calls_failed;
