@@ -6,7 +6,6 @@
 #include "log/log.h"
 
 namespace sidecar {
-
 namespace {
 
 std::string in_words(const Endpoint& endpoint) {

@@ -42,6 +42,8 @@ class CollectorV3 final : public Collector {
   // One message of segments is not larger, unless a single segment is. Half of what
   // the smallest receiver known (SkyWalking Satellite, 2 MiB) takes.
   static constexpr std::size_t kMaxMessage = 1u << 20;
+  // Of instances that have none; every server knows it.
+  static constexpr char kDefaultLayer[] = "GENERAL";
 
   // Collector
   const Capabilities& capabilities() const override { return capabilities_; }
