@@ -41,19 +41,38 @@ void check_config(const json& config, std::vector<std::string>& out) {
   out.push_back("changed in the file, and needs a restart: " + names);
 }
 
+// ": " and what is known to be wrong with the collector at `address`, as it is configured; "" if nothing is.
+std::string why(const json& collector, const std::string& address) {
+  std::string error;
+  if (const json& entries = field(collector, "collectors"); entries.is_array())
+    for (const json& entry : entries)
+      if (text(entry, "address") == address) error = text(entry, "last_error", 300);
+  const std::string about = text(collector, "last_error_address");
+  if (error.empty() && (about.empty() || about == address)) error = text(collector, "last_error", 300);
+  return error.empty() ? "" : ": " + error;
+}
+
+// "the collector a:1", or of several "any of the 3 collectors".
+std::string whom(const json& collector, const std::string& address) {
+  const json& entries = field(collector, "collectors");
+  if (!entries.is_array() || entries.size() < 2) return "the collector " + address;
+  return fmt::format("any of the {} collectors", entries.size());
+}
+
 void check_collector(const json& collector, std::vector<std::string>& out) {
   static const std::set<std::string> kFine = {"up", "idle", ""};
   const std::string state = text(collector, "state");
-  const std::string error = text(collector, "last_error", 300);
-  const std::string why = error.empty() ? "" : ": " + error;
   const std::string where = text(collector, "address");
+  if (const json& problems = field(collector, "problems"); problems.is_array())
+    for (const json& problem : problems) out.push_back(text(json{{"text", problem}}, "text", 300));
   if (state == "auth")
-    out.push_back(fmt::format("the collector {} refuses us{}; segments are held", where, why));
+    out.push_back(fmt::format("the collector {} refuses us{}; segments are held", where, why(collector, where)));
   else if (state == "wrong_server")
-    out.push_back(fmt::format("{} is no SkyWalking collector{}; check collector.addresses", where, why));
-  else if (!kFine.contains(state))
     out.push_back(
-        fmt::format("no connection to the collector {} for {}{}", where, duration(collector, "since_ms"), why));
+        fmt::format("{} is no SkyWalking collector{}; check collector.addresses", where, why(collector, where)));
+  else if (!kFine.contains(state))
+    out.push_back(fmt::format("no connection to {} for {}{}", whom(collector, where), duration(collector, "since_ms"),
+                              why(collector, text(collector, "last_error_address"))));
   if (const auto bad = number(collector, "undecodable_answers").value_or(0); bad > 0)
     out.push_back(fmt::format("the collector gave {} answers that cannot be decoded", bad));
 }
@@ -87,14 +106,19 @@ void check_clients(const json& instances, std::vector<std::string>& out) {
 constexpr std::uint64_t kStalledMs = 10'000;
 constexpr unsigned kNearlyFull = 80;  // per cent
 
-// A collector that accepts connections and answers nothing looks well until the first call times out.
+// A collector that accepts connections and answers nothing, or takes nothing, looks well until the first call times
+// out.
 void check_flow(const json& status, std::vector<std::string>& out) {
   const json& collector = field(status, "collector");
   const std::uint64_t held = number(field(status, "totals"), "held").value_or(0);
-  const auto silent = number(collector, "last_ok_ms_ago").value_or(number(collector, "since_ms").value_or(0));
-  if (held > 0 && text(collector, "state") == "up" && silent > kStalledMs)
+  const auto unmoved = number(collector, "last_ok_ms_ago").value_or(number(collector, "since_ms").value_or(0));
+  const auto silent = number(collector, "last_answer_ms_ago").value_or(unmoved);
+  if (held > 0 && text(collector, "state") == "up" && unmoved > kStalledMs)
     out.push_back(
-        fmt::format("{} segments are held, and the collector has answered nothing for {} s", held, silent / 1000));
+        silent > kStalledMs
+            ? fmt::format("{} segments are held, and the collector has answered nothing for {} s", held, silent / 1000)
+            : fmt::format("{} segments are held, and the collector has accepted nothing for {} s{}", held,
+                          unmoved / 1000, why(collector, text(collector, "address"))));
   const json& carrier = field(status, "carrier");
   std::uint64_t fullest = 0;
   if (const auto memory = number(carrier, "memory").value_or(0); memory > 0)

@@ -133,13 +133,24 @@ void Lane::on_answer(const Outcome& outcome) {
       break;
     case Next::bisect:
       bisect_front();
+      retrying_ = false;
+      go_on();
       break;
     case Next::step_back:
-      step_back();
+      retrying_ = false;
+      if (has_company()) {
+        step_back();
+        go_on();
+      } else {
+        back_off();
+      }
       break;
     case Next::again:
       retrying_ = batch.tries.unknown;
-      back_off();
+      if (outcome.content)
+        go_on();
+      else
+        back_off();
       break;
     case Next::hold:
       // Usually not ready now, and wake() makes it wait. Ready again so soon: no hurry.
@@ -153,7 +164,7 @@ void Lane::on_answer(const Outcome& outcome) {
 
 void Lane::settle_front() {
   ++context_.ok_calls;
-  back_offs_ = 0;
+  back_offs_ = at_once_ = 0;
   const Batch done = std::move(batches_.front());
   batches_.pop_front();
   ++batches_delivered_;
@@ -192,8 +203,12 @@ void Lane::step_back() {
   Batch suspect = std::move(batches_.front());
   batches_.pop_front();
   batches_.push_back(std::move(suspect));
-  retrying_ = false;
-  back_off();
+}
+
+bool Lane::has_company() const { return batches_.size() > 1 || !context_.carrier.channel(channel_).empty(); }
+
+void Lane::go_on() {
+  if (++at_once_ > kMostAtOnce) back_off();
 }
 
 void Lane::back_off() {

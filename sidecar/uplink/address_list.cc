@@ -93,6 +93,14 @@ std::optional<Endpoint> AddressList::pick(std::size_t entry, Tick now, Random& r
                   is_loopback(numbers.host)};
 }
 
+bool AddressList::has_other(const Endpoint& endpoint) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.addresses.empty() ||
+           std::any_of(entry.addresses.begin(), entry.addresses.end(),
+                       [&](const Address& address) { return address.text != endpoint.address; });
+  });
+}
+
 Tick AddressList::next_due() const {
   Tick first = Tick::max();
   for (const Entry& entry : entries_) {

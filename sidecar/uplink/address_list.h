@@ -54,6 +54,8 @@ class AddressList {
   void resolved(std::size_t entry, std::vector<std::string> addresses, Tick now, Random& random);
   // One of its addresses that does not rest and is not `avoid`; unset: there is none, pick another entry.
   std::optional<Endpoint> pick(std::size_t entry, Tick now, Random& random, const std::string& avoid) const;
+  // Whether there is, or may be, another address than this one, be it that it rests.
+  bool has_other(const Endpoint& endpoint) const;
   // When the first of those that rest is due; only if pick_entry() found nothing without `avoid`.
   Tick next_due() const;
 

@@ -55,12 +55,17 @@ struct CollectorEntry {
 // What status shows; observed, not wished.
 struct CollectorStatus {
   CollectorState state = CollectorState::idle;
-  std::string address;     // in use or tried last
-  std::string dialect;     // "v3"
-  std::string spelling;    // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
-  Tick since{};            // of `state`
-  std::string last_error;  // of the last call or connection that failed; empty: none yet
-  Tick last_ok{};          // of the last OK; zero: none yet
+  std::string address;  // in use or tried last
+  std::string attempt;  // under way, in words: "connecting to oap:11800 (10.0.0.7:11800)"; empty: none
+  Tick attempt_since{};
+  std::string dialect;             // "v3"
+  std::string spelling;            // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
+  Tick since{};                    // of `state`
+  std::string last_error;          // of the last call or connection that failed; empty: none yet
+  std::string last_error_address;  // HOST:PORT as configured, which it is about
+  Tick last_error_at{};
+  Tick last_answer{};  // of the last answer of whatever kind that was the server's own; zero: none yet
+  Tick last_ok{};      // of the last OK; zero: none yet
   std::uint64_t calls_ok = 0;
   std::uint64_t calls_failed = 0;
   std::uint64_t connects = 0;              // times the connection became ready

@@ -1,6 +1,7 @@
 #include "uplink/credentials.h"
 
 #include <fmt/format.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxPem = 1 << 20;
+// How much later than its deadline a call may end.
+constexpr Duration kSlack = std::chrono::seconds(5);
 constexpr std::string_view kHidden = "***";
 
 // The names of the TLS files, in one order.
@@ -54,7 +57,11 @@ bool holds_pem(const std::string& text, const std::string& kind) {
 }
 
 Credentials::Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed)
-    : options_(options), changed_(std::move(changed)), timer_(loop.make_timer([this] { look(); })) {
+    : options_(options),
+      loop_(loop),
+      changed_(std::move(changed)),
+      timer_(loop.make_timer([this] { look(); })),
+      forget_timer_(loop.make_timer([this] { forget(); })) {
   read();
 }
 
@@ -79,7 +86,7 @@ Credentials::Changes Credentials::apply(const UplinkOptions& options) {
   const std::string token = token_;
   const auto channel = channel_;
   if (before.token_file != options_.token_file) {
-    if (!token_.empty()) former_token_ = std::exchange(token_, {});
+    retire_token(std::max(before.deadline, options_.deadline));
     token_problem_.clear();
   }
   if (before.tls.enabled != options_.tls.enabled || tls_files(before.tls) != tls_files(options_.tls)) {
@@ -99,9 +106,10 @@ std::vector<std::string> Credentials::problems() const {
 }
 
 std::string Credentials::scrub(std::string text) const {
-  std::vector<const std::string*> secrets = {&token_, &former_token_};
-  // One may be the beginning of the other.
-  if (former_token_.size() > token_.size()) std::swap(secrets[0], secrets[1]);
+  std::vector<const std::string*> secrets = {&token_};
+  for (const Former& former : former_) secrets.push_back(&former.token);
+  // One may be the beginning of another.
+  std::sort(secrets.begin(), secrets.end(), [](const auto* a, const auto* b) { return a->size() > b->size(); });
   for (const std::string* secret : secrets) {
     if (secret->empty()) continue;
     for (std::size_t at = text.find(*secret); at != std::string::npos; at = text.find(*secret, at + kHidden.size()))
@@ -120,9 +128,7 @@ Credentials::Stamp Credentials::stamp_of(const std::string& path) {
 void Credentials::look() {
   if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_ || !token_problem_.empty()) {
     token_stamp_ = now;
-    const std::string before = token_;
-    read_token();
-    if (token_ != before) {
+    if (read_token()) {
       log_info("the token has changed; using the new one");
       changed_(Changed::token);
     }
@@ -137,17 +143,35 @@ void Credentials::look() {
   changed_(Changed::tls);
 }
 
-void Credentials::read_token() {
-  if (options_.token_file.empty()) return;
+bool Credentials::read_token() {
+  if (options_.token_file.empty()) return false;
+  const auto refuse = [this](const std::string& why) {
+    note(token_problem_, "collector.token_file: " + why, !token_.empty());
+    return false;
+  };
   auto text = read_regular_file(options_.token_file, 2 * kMaxToken);
-  const bool in_force = !token_.empty();
-  if (!text) return note(token_problem_, "collector.token_file: " + text.error().message, in_force);
+  if (!text) return refuse(text.error().message);
   auto token = parse_token(std::move(*text));
-  if (!token)
-    return note(token_problem_, fmt::format("collector.token_file: {} {}", options_.token_file, token.error().message),
-                in_force);
-  note(token_problem_, {}, in_force);
-  if (*token != token_) former_token_ = std::exchange(token_, std::move(*token));
+  if (!token) return refuse(options_.token_file + " " + token.error().message);
+  note(token_problem_, {}, false);
+  if (*token == token_) return false;
+  retire_token(options_.deadline);
+  token_ = std::move(*token);
+  return true;
+}
+
+void Credentials::retire_token(Duration calls_last) {
+  if (!token_.empty()) former_.push_back({std::exchange(token_, {}), loop_.now() + calls_last + kSlack});
+  forget();
+}
+
+void Credentials::forget() {
+  while (!former_.empty() && (former_.size() > kMaxFormer || former_.front().until <= loop_.now())) {
+    std::string& token = former_.front().token;
+    explicit_bzero(token.data(), token.size());
+    former_.pop_front();
+  }
+  if (!former_.empty()) forget_timer_->start(former_.front().until - loop_.now());
 }
 
 bool Credentials::read_tls() {

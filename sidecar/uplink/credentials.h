@@ -12,6 +12,7 @@
 #include <grpcpp/security/credentials.h>
 #include <sys/types.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -54,8 +55,10 @@ class Credentials {
   // What is wrong with the files now, a sentence each.
   std::vector<std::string> problems() const;
 
-  // `text` without the token, nor the one before it: an answer may be to a call that still carried that.
+  // `text` without the token, nor those before it: an answer may be to a call that still carried one of these. They are
+  // kept for a call's deadline, the last kMaxFormer of them, and overwritten then.
   std::string scrub(std::string text) const;
+  static constexpr std::size_t kMaxFormer = 8;
 
  private:
   // What tells one content of a file from another without reading it.
@@ -72,21 +75,31 @@ class Credentials {
   void look();
   // Whatever the files' stamps say.
   void read();
-  void read_token();
-  // True: they are good, and not what is in force.
+  // True: what was read is good, and not what was in force.
+  bool read_token();
   bool read_tls();
+  // It is not sent any more; calls that carry it may last so long.
+  void retire_token(Duration calls_last);
+  // Former tokens whose time has passed.
+  void forget();
   // `in_force`: something was read before.
   void note(std::string& problem, std::string now, bool in_force);
 
   UplinkOptions options_;
+  EventLoop& loop_;
   const std::function<void(Changed)> changed_;
-  std::string token_, former_token_;
+  struct Former {
+    std::string token;
+    Tick until;
+  };
+  std::string token_;
+  std::deque<Former> former_;  // the oldest first
   std::string token_problem_, tls_problem_;
   grpc::SslCredentialsOptions tls_;  // that `channel_` was made of
   std::shared_ptr<grpc::ChannelCredentials> channel_;
   Stamp token_stamp_;
   std::vector<Stamp> tls_stamps_;
-  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> timer_, forget_timer_;
 };
 
 }  // namespace sidecar

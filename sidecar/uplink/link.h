@@ -25,7 +25,7 @@ namespace sidecar {
 struct LinkOptions {
   std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
   std::string server_name;                                // TLS; empty: the host that is configured
-  Duration connect_timeout = std::chrono::seconds(10);
+  Duration connect_timeout{};
 };
 
 class Link {

@@ -6,6 +6,14 @@
 #include "log/log.h"
 
 namespace sidecar {
+namespace {
+
+std::string in_words(const Endpoint& endpoint) {
+  if (endpoint.address == endpoint.configured) return endpoint.configured;
+  return endpoint.configured + " (" + endpoint.address + ")";
+}
+
+}  // namespace
 
 Links::Links(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
              const Credentials& credentials, Told told)
@@ -40,6 +48,8 @@ void Links::look(const std::string& avoid, bool anew) {
   const HostPort& host = list_.host(*entry);
   if (!current_) address_ = host.text;
   if (host.numeric || (resolver_.is_slow(*entry) && list_.known(*entry))) return connect(*entry);
+  attempt_since_ = loop_.now();
+  asked_ = host.host;
   resolver_.ask(*entry, host.host);
 }
 
@@ -69,11 +79,18 @@ void Links::connect(std::size_t entry) {
   LinkOptions options;
   if (credentials_.tls()) options.credentials = credentials_.for_channel();
   options.server_name = options_.tls.server_name;
-  if (hurry_) options.connect_timeout = std::min(options.connect_timeout, *hurry_ * 4);
+  options.connect_timeout = connect_timeout(*endpoint);
+  attempt_since_ = loop_.now();
   if (!current_) address_ = endpoint->configured;
   candidate_ = std::make_shared<Link>(
       *endpoint, options, loop_, completions_,
       [this](const Link& link, Link::Event event, const std::string& why) { on_link(link, event, why); });
+}
+
+Duration Links::connect_timeout(const Endpoint& endpoint) const {
+  Duration limit = kMostConnect;
+  if (list_.has_other(endpoint)) limit = std::clamp(options_.unanswered, kLeastConnect, kMostConnect);
+  return hurry_ ? std::min(limit, *hurry_ * 4) : limit;
 }
 
 void Links::on_link(const Link& link, Link::Event event, const std::string& why) {
@@ -82,9 +99,7 @@ void Links::on_link(const Link& link, Link::Event event, const std::string& why)
     case Link::Event::ready:
       return on_connected();
     case Link::Event::failed:
-      return give_up(Trouble::unreachable,
-                     "cannot connect to " + endpoint.configured +
-                         (endpoint.address == endpoint.configured ? "" : " (" + endpoint.address + ")") + ": " + why);
+      return give_up(Trouble::unreachable, "cannot connect to " + in_words(endpoint) + ": " + why);
     case Link::Event::lost:
       if (&link == current_.get()) return on_lost();
       return give_up(Trouble::lost, "connection to " + endpoint.configured + " lost");
@@ -192,13 +207,17 @@ void Links::stay(const Link& link) {
   if (!renewing_) timer_->stop();
 }
 
+void Links::wake() {
+  list_.wake(loop_.now());
+  if (timer_->armed()) timer_->start(std::max(spread_until_ - loop_.now(), Duration::zero()));
+}
+
 void Links::hurry(Duration longest) {
   hurry_ = longest;
   spread_until_ = Tick{};
-  list_.wake(loop_.now());
   list_.limit_rests(longest);
   resolver_.hurry(longest);
-  if (timer_->armed()) timer_->start(Duration::zero());
+  wake();
 }
 
 void Links::abandon_attempt() {
@@ -240,6 +259,13 @@ void Links::renew() {
   renewing_ = current_ != nullptr;
   list_.wake(loop_.now());
   look(avoided(), true);
+}
+
+std::string Links::attempt(Tick& since) const {
+  since = attempt_since_;
+  if (resolver_.waiting()) return "asking for the addresses of " + asked_;
+  if (!candidate_) return {};
+  return (doubtful_ ? "probing " : "connecting to ") + in_words(candidate_->endpoint());
 }
 
 std::vector<AddressList::Status> Links::status() const {

@@ -84,18 +84,28 @@ class Links {
   // those under way keep it. Another way to connect is as renew(). After start().
   void apply(const UplinkOptions& before, bool other_tls);
 
+  // The reasons of the rests may be gone: they end.
+  void wake();
   // A shutdown has begun: what rests is tried at once, and from now on nothing rests longer than `longest`, nobody
   // waits for the spread, and an attempt has no longer than four times that.
   void hurry(Duration longest);
 
+  // What is under way, in words for people, "connecting to oap:11800 (10.0.0.7:11800)"; empty: nothing. `since` when.
+  std::string attempt(Tick& since) const;
   // One for each configured entry.
   std::vector<AddressList::Status> status() const;
+
+  // How long an attempt to connect may take; where there is another address no longer than a call may stay
+  // unanswered, but at least kLeastConnect, since hosts are far and busy.
+  static constexpr Duration kMostConnect = std::chrono::seconds(10);
+  static constexpr Duration kLeastConnect = std::chrono::seconds(1);
 
  private:
   // Not `avoid`. `anew`: names are resolved again, also where known addresses would do.
   void look(const std::string& avoid, bool anew);
   void on_addresses(std::size_t entry, Lookup::Answer answer, bool in_time);
   void connect(std::size_t entry);
+  Duration connect_timeout(const Endpoint& endpoint) const;
   void on_link(const Link& link, Link::Event event, const std::string& why);
   void on_connected();
   void adopt();
@@ -125,6 +135,8 @@ class Links {
 
   std::string address_;
   std::string avoid_;               // of the attempt under way
+  std::string asked_;               // the name that the resolver is waited for with
+  Tick attempt_since_{};            // of the same
   std::optional<Tick> well_since_;  // since when the present one does its job; unset: it does not
   bool left_ = false;               // the present one is to be replaced as soon as there is another
   bool renewing_ = false;           // by one with the credentials as they are now, be it to the same address

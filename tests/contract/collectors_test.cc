@@ -1,7 +1,10 @@
 // Several collectors, secrets, and what is wrong behind a port: the real Collector on a real loop, against real
 // servers.
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/scoped_fd.h"
 #include "loop/uv_loop.h"
 #include "make.h"
 #include "random_segment.h"
@@ -308,6 +312,36 @@ TEST_SUITE("contract/collectors") {
     CHECK(&host.in_use() != &ill);
   }
 
+  TEST_CASE("calls that nobody answered count only in a row") {
+    Host host;
+    host.serve();
+    host.serve();
+    host.start_up();
+    TestCollector& server = host.in_use();
+    for (const int code : {14, 14, 2, 14, 14, 3}) {
+      server.misbehave({.fault = Fault::status, .times = 1, .code = code});
+      host.send();
+    }
+    CHECK(host.send().verdict == V::delivered);
+    CHECK(host.subject->status().connects == 1);
+  }
+
+  TEST_CASE("a refusal is an answer, UNAVAILABLE is none, and an error is said of whom it is about") {
+    Host host;
+    TestCollector& server = host.serve();
+    host.start_up();
+    server.misbehave({.fault = Fault::status, .times = 1, .code = 14});
+    CHECK(host.send().verdict == V::retry);
+    CHECK(host.subject->status().last_answer == Tick{});
+    server.misbehave({.fault = Fault::status, .times = 1, .code = 3});
+    CHECK(host.send().verdict == V::suspect);
+    const CollectorStatus status = host.subject->status();
+    CHECK(status.last_answer != Tick{});
+    CHECK(status.last_ok == Tick{});
+    CHECK(status.last_error_address == server.address());
+    CHECK(status.last_error_at != Tick{});
+  }
+
   TEST_CASE("one that refuses the token, or is none, rests while another is used") {
     for (const bool refuses : {true, false}) {
       Host host;
@@ -439,6 +473,32 @@ TEST_SUITE("contract/collectors") {
     REQUIRE(host.run_until([&] { return host.subject->status().address != before; }));
     CHECK(host.lost == 0);
     CHECK(host.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("a silent server is left after a second or as long as a call may stay unanswered, and named meanwhile") {
+    // The kernel takes the connections, and nobody says anything.
+    const ScopedFd silent(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(silent.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(listen(silent.get(), 64) == 0);
+    REQUIRE(getsockname(silent.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const std::string there = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    Host host;
+    TestCollector& server = host.serve();
+    server.close();  // so that the silent one has its turn
+    host.options.unanswered = 20ms;
+    host.options.addresses.push_back(there);
+    host.start();
+    REQUIRE(host.run_until([&] { return host.subject->status().attempt == "connecting to " + there; }));
+    const Tick since = host.subject->status().attempt_since;
+    server.open();
+    REQUIRE(host.run_until([&] { return host.ready == 1; }));
+    CHECK(host.loop.now() - since < 8s);  // not the 10 s of an only one
+    CHECK(host.subject->status().attempt.empty());
+    CHECK(host.subject->status().collectors[1].last_error.find("says nothing") != std::string::npos);
   }
 
   TEST_CASE("a name with several addresses leads to the one that listens") {
@@ -745,6 +805,22 @@ TEST_SUITE("contract/collectors") {
     CHECK(host.send().verdict == V::hold_auth);
     host.file("token", "right!");
     host.file("token", "right");  // of the size of the wrong one: the time of the change tells
+    REQUIRE(host.run_until([&] { return host.subject->ready(); }));
+    CHECK(host.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("a token that changes while the old one is being asked about is asked about at once") {
+    Host host;
+    TestCollector& server = host.serve();
+    host.options.token_file = host.file("token", "wrong");
+    host.options.backoff = {20ms, 1h};
+    host.start_up();
+    server.misbehave({.fault = Fault::status, .times = 1, .code = 16});
+    CHECK(host.send().verdict == V::hold_auth);
+    server.misbehave({.fault = Fault::hang, .times = 1});
+    REQUIRE(host.run_until([&] { return server.parked() == 1; }));
+    server.set_token("right");
+    host.file("token", "right");
     REQUIRE(host.run_until([&] { return host.subject->ready(); }));
     CHECK(host.send().verdict == V::delivered);
   }

@@ -10,32 +10,14 @@
 #include "uplink/dialect.h"
 #include "uplink/grpc_log.h"
 #include "uplink/v3/method_call.h"
-#include "uplink/v3/utf8.h"
-#include "v3/common.pb.h"
-#include "v3/management.pb.h"
 
 namespace sidecar::v3 {
 namespace {
-
-constexpr char kDefaultLayer[] = "GENERAL";
 
 // What a collector suffers from that answers a probe like this.
 Trouble trouble_of(Verdict verdict) {
   if (verdict == Verdict::hold_auth) return Trouble::auth;
   return verdict == Verdict::wrong_server ? Trouble::wrong_server : Trouble::unanswered;
-}
-
-grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
-  const std::size_t size = message.ByteSizeLong();
-  grpc::Slice slice(size);
-  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-grpc::ByteBuffer to_buffer(const SegmentEncoder& encoder) {
-  grpc::Slice slice(encoder.size());
-  encoder.write(const_cast<std::uint8_t*>(slice.begin()));  // nobody else has seen the slice yet
-  return grpc::ByteBuffer(&slice, 1);
 }
 
 }  // namespace
@@ -85,6 +67,7 @@ CollectorStatus CollectorV3::status() const {
   status.state = state_;
   status.since = since_;
   status.address = links_.address();
+  status.attempt = links_.attempt(status.attempt_since);
   for (const AddressList::Status& entry : links_.status())
     status.collectors.push_back({entry.configured, ready() && entry.configured == status.address, entry.addresses,
                                  entry.resting, entry.until, entry.last_error});
@@ -95,51 +78,6 @@ CollectorStatus CollectorV3::status() const {
   else if (routes_.any_worked())
     status.spelling = route.bare ? "bare" : "skywalking.v3";
   return status;
-}
-
-CallPtr CollectorV3::report_properties(const InstanceName& name, const Properties& properties, Answered answered) {
-  wire::v3::InstanceProperties message;
-  message.set_service(repaired(name.service));
-  message.set_service_instance(repaired(name.instance));
-  for (const auto& [key, value] : properties) {
-    wire::v3::KeyStringValuePair& pair = *message.add_properties();
-    pair.set_key(repaired(key));
-    pair.set_value(repaired(value));
-  }
-  return std::make_unique<MethodCall>(*this, Method::properties, to_buffer(message), std::move(answered));
-}
-
-CallPtr CollectorV3::keep_alive(const InstanceName& name, Answered answered) {
-  wire::v3::InstancePing message;
-  message.set_service(repaired(name.service));
-  message.set_service_instance(repaired(name.instance));
-  message.set_layer(repaired(name.layer));
-  const grpc::ByteBuffer request = to_buffer(message);
-  if (name.layer.empty() || name.layer == kDefaultLayer)
-    return std::make_unique<MethodCall>(*this, Method::keep_alive, request, std::move(answered));
-  // 9.0 to 9.4 answer UNKNOWN to a layer that they do not know; better shown in the default one than not at all.
-  message.set_layer(kDefaultLayer);
-  return std::make_unique<MethodCall>(*this, Method::keep_alive, request, std::move(answered), to_buffer(message));
-}
-
-CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) {
-  encoding = Encoding{};
-  encoder_->clear();
-  for (const Record& record : batch) {
-    const AgentIdentity& who = record.agent().identity;
-    const auto added = encoder_->add({record.bytes(), who.service, who.instance}, kMaxMessage);
-    if (added == SegmentEncoder::Added::full) break;
-    if (added == SegmentEncoder::Added::unencodable) encoding.unencodable.push_back(encoding.taken);
-    ++encoding.taken;
-  }
-  encoding.bytes = encoder_->size();
-  if (encoding.taken == encoding.unencodable.size()) return nullptr;
-  // Counted when they have arrived, so that no segment counts twice.
-  const auto count = [this, changes = encoder_->changes(), answered = std::move(answered)](Outcome outcome) {
-    if (outcome.verdict == Verdict::delivered) status_.changes += changes;
-    answered(std::move(outcome));  // may destroy this
-  };
-  return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(*encoder_), count);
 }
 
 void CollectorV3::on_link(Links::Event event, const std::string& why) {
@@ -169,7 +107,7 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     if (was_ready) tell(false);
     return;
   }
-  status_.last_error = why;
+  note_error(links_.address(), why);
   // Told again when there is something new to say.
   if ((event == Links::Event::lost || why != told_) && state_log_.pass(loop_.now()))
     log_warning({.collector = links_.address()}, "{}; trying again{}", why, state_log_.suffix());
@@ -180,8 +118,12 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
 
 void CollectorV3::on_credentials(Credentials::Changed changed) {
   if (changed == Credentials::Changed::tls) return links_.renew();
-  // Who refused the old token is asked at once.
-  if (state_ == CollectorState::auth && probe_timer_->armed()) probe_timer_->start(Duration::zero());
+  // Who refused the old token is asked at once, also if he is just being asked with that.
+  if (doubtful_probe_) probe_doubtful();
+  if (state_ != CollectorState::auth) return;
+  probe_.reset();
+  probe_timer_->start(Duration::zero());
+  links_.wake();
 }
 
 void CollectorV3::on_unanswered(const Link& link) {
@@ -216,17 +158,18 @@ void CollectorV3::tell_now() {
 
 void CollectorV3::account(const Link& link, Method method, Verdict verdict, const std::string& detail) {
   const bool present = links_.current().get() == &link;
+  if (verdict != Verdict::retry) {
+    status_.last_answer = loop_.now();
+    if (present) retries_ = 0;
+  }
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
     status_.last_ok = loop_.now();
-    if (present) {
-      retries_ = 0;
-      if (ready()) links_.stay(link);
-    }
+    if (present && ready()) links_.stay(link);
     return;
   }
   ++status_.calls_failed;
-  status_.last_error = detail;
+  note_error(link.endpoint().configured, detail);
   if (!ready() || !present) return;
   // Connected, and yet nobody answers: as a proxy does whose servers are gone.
   constexpr unsigned kEnough = 3;
@@ -250,6 +193,12 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
     // A server without registration may take segments all the same: ask.
     probe();
   }
+}
+
+void CollectorV3::note_error(const std::string& address, const std::string& detail) {
+  status_.last_error = detail;
+  status_.last_error_address = address;
+  status_.last_error_at = loop_.now();
 }
 
 std::string CollectorV3::auth_words() const {

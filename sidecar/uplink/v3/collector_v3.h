@@ -43,6 +43,8 @@ class CollectorV3 final : public Collector {
   // One message of segments is not larger, unless a single segment is. Half of what
   // the smallest receiver known (SkyWalking Satellite, 2 MiB) takes.
   static constexpr std::size_t kMaxMessage = 1u << 20;
+  // Of instances that have none; every server knows it.
+  static constexpr char kDefaultLayer[] = "GENERAL";
 
   // Collector
   const Capabilities& capabilities() const override { return capabilities_; }
@@ -70,6 +72,8 @@ class CollectorV3 final : public Collector {
   // What every answer to a call means for the state. `method` was, over `link`, answered with
   // `verdict`; the words are for people.
   void account(const Link& link, Method method, Verdict verdict, const std::string& detail);
+  // `detail` of what failed at the collector that is configured as `address`.
+  void note_error(const std::string& address, const std::string& detail);
   void log_plainer(const std::string& detail);
   // What an operator reads who has to mend `auth`.
   std::string auth_words() const;

@@ -64,7 +64,7 @@ CollectorV3::MethodCall::MethodCall(CollectorV3& owner, std::shared_ptr<Link> li
 void CollectorV3::MethodCall::refuse() {
   timer_ = owner_.loop_.make_timer([this] {
     const Answered answered = std::move(answered_);  // the answer may destroy this
-    answered({Verdict::retry, "not connected"});
+    answered({Verdict::retry, "not connected", false});
   });
   timer_->start(Duration::zero());
 }
@@ -113,7 +113,8 @@ void CollectorV3::MethodCall::on_answer(const grpc::Status& status, const grpc::
   timer_.reset();
   const Answered answered = std::move(answered_);
   owner_.account(*link_, method_, verdict, detail);
-  answered({verdict, std::move(detail)});  // may destroy this
+  const bool content = verdict == Verdict::suspect && blames_content(status.error_code());
+  answered({verdict, std::move(detail), content});  // may destroy this
 }
 
 }  // namespace sidecar::v3

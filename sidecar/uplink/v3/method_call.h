@@ -34,7 +34,7 @@ class CollectorV3::MethodCall final : public Call {
   void refuse();
   // By the route whose turn it is.
   void send();
-  // `whole`: the server cannot have answered before everything was on its way.
+  // `whole`: everything had been given to gRPC when the server answered.
   void on_answer(const grpc::Status& status, const grpc::ByteBuffer& answer, bool whole);
   Route route() const { return route_at(first_, tried_); }
 

@@ -269,6 +269,67 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(f.dropped(DropReason::rejected) == 1);
   }
 
+  TEST_CASE("a good segment does not wait for a bad one longer than the whole batch is tried") {
+    for (const bool blamed : {false, true}) {
+      for (const std::uint64_t bad : {1u, 2u}) {
+        CAPTURE(bad);
+        Fixture f;
+        f.collector.poison(bad);
+        f.collector.blame_content(blamed);
+        f.offer(f.agent(), 2);
+        f.pass(250ms);  // the age of a batch
+        f.pass(blamed ? 10ms : 2'300ms);
+        CHECK(f.collector.delivered() == std::vector<std::uint64_t>{3 - bad});
+        f.offer(f.agents[0]);  // the witness, where the good one went first
+        f.pass(1min);
+        CHECK(f.dropped(DropReason::rejected) == 1);
+      }
+    }
+  }
+
+  TEST_CASE("one that is refused alone does not hold up what comes after it") {
+    Fixture f;
+    f.collector.poison(1);
+    f.offer(f.agent());
+    f.pass(250ms);
+    CHECK(f.collector.count(Kind::segments) == 1);
+    f.offer(f.agents[0]);
+    f.pass(1s);
+    CHECK(f.collector.delivered() == std::vector<std::uint64_t>{2});
+    CHECK(f.pipeline.held() == 1);  // three times alone, and not sooner
+    f.pass(10s);
+    CHECK(f.dropped(DropReason::rejected) == 1);
+  }
+
+  TEST_CASE("of a large batch the one that the server blames is found without waiting") {
+    for (const std::uint64_t bad : {1u, 777u, 2000u}) {
+      CAPTURE(bad);
+      Fixture f({.batch_segments = 2000, .batch_bytes = 1u << 20, .batch_age = 250ms, .backoff = {}});
+      f.collector.poison(bad);
+      f.collector.blame_content(true);
+      f.offer(f.agent(), 2000);
+      f.pass(10ms);
+      CHECK(f.collector.delivered().size() == 1999);
+      f.offer(f.agents[0]);
+      f.pass(1min);
+      CHECK(f.dropped(DropReason::rejected) == 1);
+      CHECK(f.collector.count(Kind::segments) < 40);
+    }
+  }
+
+  TEST_CASE(
+      "a collector that blames whatever it gets is asked a bounded number of times at once, then ever less often") {
+    Fixture f;
+    f.collector.script(Kind::segments, std::vector<V>(1000, V::suspect));
+    f.collector.blame_content(true);
+    f.offer(f.agent(), 100);
+    f.pass(10ms);
+    CHECK(f.collector.count(Kind::segments) <= kMostAtOnce + 1);
+    f.pass(30min);
+    CHECK(f.collector.count(Kind::segments) < 160);
+    CHECK(f.sum().dropped_total() == 0);
+  }
+
   TEST_CASE("what another lane delivers is evidence against a lone bad segment") {
     Fixture f({.batch_segments = 10, .batch_bytes = 16 * 1024, .batch_age = 250ms, .backoff = {}}, 2);
     const AgentPtr bad = f.agent("bad");

@@ -80,6 +80,18 @@ TEST_SUITE("uplink/address_list") {
     for (const auto& [address, count] : picked) CHECK((count > 800 && count < 1200));
   }
 
+  TEST_CASE("one knows whether there is another, also while that rests or has no address yet") {
+    List f({"10.0.0.1:1", "10.0.0.2:1"});
+    const Endpoint endpoint = *f.pick();
+    f.fail("10.0.0.1:1");
+    f.fail("10.0.0.2:1");
+    CHECK(f.list.has_other(endpoint));
+    List name({"10.0.0.1:1", "oap:1"});
+    CHECK(name.list.has_other({0, {}, {}, "10.0.0.1:1", {}, false}));
+    name.list.resolved(1, {"10.0.0.1"}, kNow, name.random);
+    CHECK_FALSE(name.list.has_other({0, {}, {}, "10.0.0.1:1", {}, false}));
+  }
+
   TEST_CASE("what failed rests, longer each time in a row, and is picked again when it is due") {
     List f({"10.0.0.1:1"});
     Tick now = kNow;
@@ -250,6 +262,8 @@ TEST_SUITE("uplink/address_list") {
     CHECK(explain_connect_failure("UNAVAILABLE: ipv4:1.2.3.4:1: Socket closed", true).find("client certificate") !=
           std::string::npos);
     CHECK(explain_connect_failure("UNAVAILABLE: ipv4:1.2.3.4:1: Socket closed", false).find("want TLS") !=
+          std::string::npos);
+    CHECK(explain_connect_failure("UNAVAILABLE: ipv4:1.2.3.4:1: sendmsg: Broken pipe", false).find("want TLS") !=
           std::string::npos);
     CHECK(explain_connect_failure("odd\x1b[31m", false) == "odd\\x1b[31m");
     CHECK(explain_connect_failure(std::string(5000, 'x'), false).size() <= 303);
