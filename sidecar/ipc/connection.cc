@@ -171,7 +171,8 @@ void Connection::welcome(const Hello& hello, bool known) {
   send(welcome_frame(fields), page_ ? page_->client_fd() : -1);
   if (page_) page_->drop_client_fd();
   constexpr std::uint64_t kOnlyVersion = 1;  // settings change with a restart, and so does the connection
-  if (!shared_.settings.ignore.empty()) send(config_frame(shared_.settings.ignore, kOnlyVersion));
+  // Without rules too: the client may have those of another sidecar.
+  send(config_frame(shared_.settings.ignore, kOnlyVersion));
 }
 
 // --- What an agent sends ----------------------------------------------------

@@ -21,8 +21,8 @@ class IgnoreFilter {
   // Within the limits of protocol.h.
   void set(const IgnoreRules& rules) { rules_.replace(rules.suffixes, rules.patterns); }
 
-  // Whether the operation of this segment's root is ignored: of the first span without a parent in it. `record` has been
-  // verified. Allocates nothing.
+  // Whether the operation of this segment's root is ignored: of the first span without a parent in it. `record` has
+  // been verified. Allocates nothing.
   bool matches(std::span<const std::uint8_t> record) const;
 
  private:

@@ -17,8 +17,6 @@ struct IgnoreRules {
   std::vector<std::string> suffixes = {".jpg", ".jpeg", ".js",  ".css", ".png",  ".bmp",
                                        ".gif", ".ico",  ".mp3", ".mp4", ".html", ".svg"};
   std::vector<std::string> patterns;
-
-  bool empty() const { return suffixes.empty() && patterns.empty(); }
 };
 
 // The socket that applications connect to; see conf/sidecar.yaml.
