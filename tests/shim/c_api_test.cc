@@ -18,6 +18,7 @@ struct CFixture {
     sw_options* const options = sw_options_new("svc");
     REQUIRE(sw_options_set(options, "socket", peer.path().c_str()) == 0);
     REQUIRE(sw_options_set(options, "exit_flush_ms", "0") == 0);
+    REQUIRE(sw_options_set(options, "span_limit", "1k") == -1);  // not 1 either: the tests need more
     sw_options_property(options, "version", "1.4");
     tracer = sw_open_with(options);
     REQUIRE(tracer != nullptr);

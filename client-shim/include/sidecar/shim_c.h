@@ -50,7 +50,7 @@ SW_API sw_tracer* sw_open(const char* service);
 SW_API sw_options* sw_options_new(const char* service);
 /* name: "instance", "layer", "socket", or one of the numbers "buffer_bytes", "span_limit", "value_limit",
  * "exit_flush_ms", "trusted_uid"; see TracerOptions in <sidecar/detail/options.h>. Returns 0, or -1 for an unknown name
- * or a value that is no number where one is needed. */
+ * or a value that is no number where one is needed; then everything is as before. */
 SW_API int sw_options_set(sw_options* options, const char* name, const char* value);
 /* Shown with the instance, e.g. its version. */
 SW_API void sw_options_property(sw_options* options, const char* key, const char* value);
