@@ -44,6 +44,8 @@ struct LoadedConfig {
   // Where the keys got their values that do not have their default: "FILE:LINE", "FILE:LINE with ${NAME}" or
   // "environment NAME".
   std::map<std::string, std::string> origins;
+  // Where to name them in messages: "file:line:col", or the variable.
+  std::map<std::string, std::string> places;
 };
 
 inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml";
