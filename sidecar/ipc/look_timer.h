@@ -65,7 +65,8 @@ class LookTimer {
     watch_->start(true, false);
   }
 
-  bool quiet() const { return !timer_->armed(); }
+  // Nothing came for a while, or ever.
+  bool quiet() const { return interval_ == kAtOnce ? loop_.now() - last_traffic_ >= kQuiet : !timer_->armed(); }
   // Between two looks while traffic flows; kAtOnce: senders wake us.
   Duration interval() const { return interval_; }
 
