@@ -26,8 +26,9 @@ std::vector<std::string> without_effect(const LoadedConfig& loaded) {
   if (loaded.config.uplink.tls.enabled) return out;
   for (const Key& key : config_keys())
     if (is_of_tls(key) && !key.show(loaded.config).empty())
-      out.push_back(caution(loaded, key, "has no effect without `enabled: true` beside it; collectors are spoken to in "
-                                         "the clear"));
+      out.push_back(caution(loaded, key,
+                            "has no effect without `enabled: true` beside it; collectors are spoken to in "
+                            "the clear"));
   return out;
 }
 

@@ -194,7 +194,7 @@ Connection::Progress Connection::take_segments(const Frame& frame) {
       if (shared_.ignored.matches((*records)[i]))
         agent_->ledger.drop(seq, DropReason::ignored);
       else
-        shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i]));
+        shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i], verdict.id));
       continue;
     }
     agent_->ledger.drop(seq, DropReason::malformed);

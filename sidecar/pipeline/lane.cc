@@ -162,9 +162,10 @@ void Lane::drop_front(const std::string& detail) {
   const Record& record = done.records.front();
   if (context_.rejected_log.pass(context_.loop.now())) {
     const AgentIdentity& who = record.agent().identity;
-    log_warning("the collector refuses segment {} of {} {} (process epoch {:x}): {}; dropped ({} more since)",
-                record.seq(), printable(who.service), printable(who.instance), who.key.process_epoch, detail,
-                context_.rejected_log.suppressed());
+    log_warning(
+        "the collector refuses segment {}, number {} of {} {} (process epoch {:x}): {}; dropped ({} more since)",
+        to_text(record.id()), record.seq(), printable(who.service), printable(who.instance), who.key.process_epoch,
+        detail, context_.rejected_log.suppressed());
   }
   for (const Record& r : done.records) r.agent().ledger.drop(r.seq(), DropReason::rejected);
   context_.progress();

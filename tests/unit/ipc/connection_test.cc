@@ -388,6 +388,7 @@ TEST_SUITE("ipc/connection") {
     REQUIRE(client->send(one(1)));
     f.turn();
     CHECK(f.seqs() == std::vector<std::uint64_t>{2, 3});
+    CHECK(to_text(f.sink.records[0].id()) == "4.5.6");
     const Ledger& ledger = f.listener.connected[0]->ledger;
     CHECK(ledger.counts().received == 3);
     CHECK(ledger.counts().duplicate == 1);
