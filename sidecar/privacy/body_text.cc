@@ -30,8 +30,9 @@ bool BodyText::ends_value(std::size_t at, char sign) const {
 }
 
 bool BodyText::is_behind_value(std::size_t at) const {
-  const std::size_t next = skip(" \t", at);
-  return next == text_.size() || is(kBehindValues, text_[next]) || (text_[next] == '\\' && is_quote(skip("\\", next)));
+  const std::size_t next = skip(" \t", at), quote = skip("\\", next);
+  if (next == text_.size() || is(kBehindValues, text_[next])) return true;
+  return next < quote && is_quote(quote) && begin_of_quote(quote) == next;  // of the string that it is in
 }
 
 std::size_t BodyText::end_of_nested(std::size_t at, unsigned around) const {
