@@ -15,8 +15,8 @@ constexpr Marks kNameLetters = [] {
   return made;
 }();
 constexpr Marks kLiteralEnds = marks(" \t,}]<\r\n\"");
-// Of a name that is a value.
-constexpr Marks kSaidLetters = [] {
+// Behind its first letter: form[password].
+constexpr Marks kNameLettersOn = [] {
   Marks made = kNameLetters;
   made['['] = made[']'] = true;
   return made;
@@ -43,8 +43,7 @@ bool BodyWalk::run() {
 
 void BodyWalk::step() {
   const char c = text_[at_];
-  if (is(kNameLetters, c) || (name_.open && (c == '[' || c == ']'))) return feed_name();
-  name_.open = false;
+  if (is(kNameLetters, c)) return name();
   switch (c) {
     case '"':
     case '\'':
@@ -76,14 +75,15 @@ void BodyWalk::step() {
   ++at_;
 }
 
-void BodyWalk::feed_name() {
-  if (!name_.open) {
-    forget_name();
-    name_.state = secrets_.names.begin();
-    name_.begin = at_;
-    name_.open = true;
+void BodyWalk::name() {
+  forget_name();
+  name_.begin = at_;
+  NameMatcher::State state = secrets_.names.begin();
+  while (at_ < text_.size() && is(kNameLettersOn, text_[at_])) {
+    const char c = text_[at_] == '%' ? letter(at_, text_.size()) : text_[at_++];
+    state = secrets_.names.feed(state, c);
   }
-  name_.state = secrets_.names.feed(name_.state, letter(at_, text_.size()));
+  name_.state = state;
   name_.end = at_;
 }
 
@@ -188,20 +188,19 @@ bool BodyWalk::takes_line(char sign) const {
 }
 
 std::size_t BodyWalk::bare_end(std::size_t at, char sign) const {
+  if (takes_line(sign)) return body_.end_before(at, body_.end_of_lines(at, line_begin_));
+  if (!body_.structured() && !name_.quoted) {
+    const bool list = at < text_.size() && text_[at] == '[';
+    return body_.end_before(at, find_first_of(list ? "\n" : "&\n", at, text_.size()));
+  }
   const bool hidden = text_.compare(at, kHidden.size(), kHidden) == 0;  // an object, before
-  if (hidden && body_.structured() && body_.is_behind_value(at + kHidden.size())) return at + kHidden.size();
-  if (name_.quoted) {
+  if (hidden && body_.is_behind_value(at + kHidden.size())) return at + kHidden.size();
+  if (name_.quoted && sign == ':') {  // a number, true, null
     std::size_t end = at;
     while (end < text_.size() && !is(kLiteralEnds, text_[end])) ++end;
     if (body_.is_behind_value(end)) return body_.end_before(at, end);
   }
-  if (takes_line(sign)) return body_.end_before(at, body_.end_of_lines(at, line_begin_));
-  if (body_.structured() || name_.quoted) {
-    const std::size_t end = find_first_of(sign == '=' ? "&\"<\n" : "\"<\n", at, text_.size());
-    return body_.end_before(at, end);
-  }
-  const bool list = at < text_.size() && text_[at] == '[';
-  return body_.end_before(at, find_first_of(list ? "\n" : "&\n", at, text_.size()));
+  return body_.end_before(at, find_first_of(sign == '=' ? "&\"<\n" : "\"<\n", at, text_.size()));
 }
 
 // --- Letters ----------------------------------------------------------------
@@ -212,7 +211,7 @@ bool BodyWalk::names_secret(std::size_t value) const {
   const bool quoted = body_.is_quote(value);
   const std::size_t begin = quoted ? value + 1 : value, limit = std::min(begin + kMaxSaidName, text_.size());
   std::size_t end = begin;
-  while (end < limit && is(kSaidLetters, text_[end]) && !body_.is_quote(end)) ++end;
+  while (end < limit && is(kNameLettersOn, text_[end]) && !body_.is_quote(end)) ++end;
   return end > begin && secrets_.has(text_.substr(begin, end - begin));
 }
 

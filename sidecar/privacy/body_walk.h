@@ -33,13 +33,12 @@ class BodyWalk : private ScrubWalk {
   struct Name {
     NameMatcher::State state;
     std::size_t begin = 0, end = 0;  // empty: there is none
-    bool open = false;               // its next letter may follow
     bool quoted = false;             // a quote stood behind it
     unsigned level = 0;              // of that quote
   };
 
   void step();
-  void feed_name();
+  void name();
   void quote();
   void colon();
   void separator(char sign);
