@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/version.h"
+#include "config/cautions.h"
 #include "config/config.h"
 #include "config/print.h"
 #include "config/registry.h"
@@ -68,6 +69,14 @@ Exit serve(LoadedConfig loaded, ConfigSource source) {
   return exit;
 }
 
+// What may be wrong does not make the configuration invalid.
+Exit check(const LoadedConfig& loaded, const std::string& config_path) {
+  for (const auto& cautions : {without_effect(loaded), unreadable_files(loaded)})
+    for (const std::string& line : cautions) std::fprintf(stderr, "%s\n", line.c_str());
+  std::printf("%s: the configuration is valid\n", config_path.c_str());
+  return Exit::ok;
+}
+
 // Whoever redirects it into a file wants to know that the disk is full.
 Exit print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return Exit::ok;
@@ -86,11 +95,9 @@ Exit run(int argc, char** argv) {
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (!loaded.errors.empty()) return Exit::usage;
   if (line.print_config) return print(print_config(loaded, line.config));
-  if (line.check_config) {
-    std::printf("%s: the configuration is valid\n", line.config.c_str());
-    return Exit::ok;
-  }
+  if (line.check_config) return check(loaded, line.config);
   start_log(loaded.config.log);
+  for (const std::string& caution : without_effect(loaded)) log_warning("{}", caution);
   // gRPC ends the process when it gets no descriptor, so it must not come to that.
   constexpr unsigned long kLeastDescriptors = 64;
   if (const unsigned long limit = raise_descriptor_limit(); limit < kLeastDescriptors) {

@@ -197,10 +197,14 @@ class Binder {
     LoadedConfig loaded;
     loaded.config = std::move(config_);
     for (auto& [at, line] : sorted) loaded.errors.push_back(std::move(line));
-    for (const auto& [path, at] : origin_)
-      loaded.origins[path] = fmt::format("{}:{}:{}{}", file_, at.line, at.column, with(path));
-    for (const std::string& path : from_environment_)
-      loaded.origins[path] = "environment " + find_key(path)->variable();
+    for (const auto& [path, at] : origin_) {
+      loaded.places[path] = fmt::format("{}:{}:{}", file_, at.line, at.column);
+      loaded.origins[path] = loaded.places[path] + with(path);
+    }
+    for (const std::string& path : from_environment_) {
+      loaded.places[path] = find_key(path)->variable();
+      loaded.origins[path] = "environment " + loaded.places[path];
+    }
     loaded.overridden = std::move(overridden_);
     return loaded;
   }

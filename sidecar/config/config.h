@@ -47,6 +47,8 @@ struct LoadedConfig {
   // What the file says for keys that a variable wins over: the value as Key::show() would show it. A file that
   // leaves such a key out is not here.
   std::map<std::string, std::string> overridden;
+  // Where to name them in messages: "file:line:col", or the variable.
+  std::map<std::string, std::string> places;
 };
 
 inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml";

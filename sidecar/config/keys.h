@@ -34,6 +34,8 @@ struct Key {
   Effect effect;
   bool list = false;
   bool required = false;
+  bool boolean = false;  // true or false, as YAML knows them
+  bool file = false;     // names a file that the daemon reads
 
   // Checks one value (of a list: one more item) and puts it into the config. The error is a sentence.
   std::function<Result<void>(Config&, const std::string&)> set;

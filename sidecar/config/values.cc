@@ -192,7 +192,7 @@ Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::s
 }
 
 Key file_path_key(KeyName name, Field<std::string> field) {
-  return checked_key(
+  Key key = checked_key(
       name, "the absolute path of a file, or \"\"",
       [](std::string_view text) -> Result<void> {
         const bool path = text.size() < kMaxFilePath && text.starts_with('/') && !text.ends_with('/');
@@ -200,6 +200,8 @@ Key file_path_key(KeyName name, Field<std::string> field) {
         return fail(Errc::invalid_argument, "not the absolute path of a file");
       },
       field);
+  key.file = true;
+  return key;
 }
 
 Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,
@@ -268,6 +270,7 @@ Key choice_key(KeyName name, const std::vector<std::string>& names, std::functio
     return {};
   };
   key.show = [names, get](const Config& config) { return names[get(config)]; };
+  key.boolean = names == std::vector<std::string>{"true", "false"};
   return key;
 }
 

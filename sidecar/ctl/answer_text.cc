@@ -14,14 +14,17 @@ constexpr std::size_t kMaxLine = 1000;
 }  // namespace
 
 std::string reload_text(const json& answer) {
+  std::string cautions;
+  if (const json& all = field(answer, "cautions"); all.is_array())
+    for (const json& caution : all) cautions += text(json{{"text", caution}}, "text", kMaxLine) + "\n";
   const json& changes = field(answer, "changes");
-  if (!changes.is_array() || changes.empty()) return "reloaded; nothing has changed\n";
+  if (!changes.is_array() || changes.empty()) return "reloaded; nothing has changed\n" + cautions;
   std::string applied, others;
   for (const json& change : changes)
     (text(change, "fate") == "applied" ? applied : others) += "  " + text(change, "text", kMaxLine) + "\n";
   std::string out = applied.empty() ? "reloaded; nothing of it is in force\n" : "reloaded; now in force:\n" + applied;
   if (!others.empty()) out += "not in force:\n" + others;
-  return out;
+  return out + cautions;
 }
 
 std::string log_level_text(const json& answer) {

@@ -7,7 +7,7 @@
 
 namespace sidecar {
 
-// Of POST /reload: a line for each change, those that are not in force last.
+// Of POST /reload: a line for each change, those that are not in force last; then what is probably not meant.
 std::string reload_text(const nlohmann::json& answer);
 
 // Of POST /log-level.

@@ -170,7 +170,7 @@ void Connection::welcome(const Hello& hello, bool known) {
   // A program that ended at once does not get it, and what it sent is read all the same.
   send(welcome_frame(fields), page_ ? page_->client_fd() : -1);
   if (page_) page_->drop_client_fd();
-  send_config();
+  send_config();  // without rules too: the client may have those of another sidecar
 }
 
 // --- What an agent sends ----------------------------------------------------
@@ -192,7 +192,7 @@ Connection::Progress Connection::take_segments(const Frame& frame) {
       if (shared_.ignored.matches((*records)[i]))
         agent_->ledger.drop(seq, DropReason::ignored);
       else
-        shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i]));
+        shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i], verdict.id));
       continue;
     }
     agent_->ledger.drop(seq, DropReason::malformed);
@@ -273,7 +273,7 @@ void Connection::ask_hello_again() {
 }
 
 void Connection::send_config() {
-  if (!agent_ || shared_.settings.config.empty()) return;
+  if (!agent_) return;
   config_owed_ = !send(shared_.settings.config);
 }
 

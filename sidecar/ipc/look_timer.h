@@ -73,7 +73,8 @@ class LookTimer {
     if (timer_->armed()) timer_->start_every(interval_);
   }
 
-  bool quiet() const { return !timer_->armed(); }
+  // Nothing came for a while, or ever.
+  bool quiet() const { return interval_ == kAtOnce ? loop_.now() - last_traffic_ >= kQuiet : !timer_->armed(); }
   // Between two looks while traffic flows; kAtOnce: senders wake us.
   Duration interval() const { return interval_; }
 

@@ -19,7 +19,6 @@ struct IgnoreRules {
   std::vector<std::string> patterns;
 
   bool operator==(const IgnoreRules&) const = default;
-  bool empty() const { return suffixes.empty() && patterns.empty(); }
 };
 
 // The socket that applications connect to; see conf/sidecar.yaml.

@@ -40,7 +40,7 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
       hello_timer_(loop.make_timer([this] { refuse_silent(); })),
       beat_timer_(loop.make_timer([this] { beat(); })) {
   shared_.settings.sampling = options.sampling;
-  if (!options.ignore.empty()) set_ignore(options.ignore);
+  set_ignore(options.ignore);
   shared_.settings.peer_prefix = options.peer_prefix;
 }
 
@@ -161,7 +161,8 @@ void Server::arm_hello_timer() {
 // --- Reading ----------------------------------------------------------------
 
 void Server::tick() {
-  if (fullest_ > 0) end_look();  // the last one is not through yet
+  if (looking_ && fullest_ > 0) end_look();  // the last one is not through yet
+  begin_look();
   for (const std::uint64_t id : poll_.ready()) {
     const auto at = clients_.find(id);
     if (at != clients_.end()) enqueue(id, at->second);
@@ -185,14 +186,19 @@ void Server::turn() {
   }
   if (!ready_.empty())
     turn_timer_->start(kNextTurn);
-  else
+  else if (looking_)
     end_look();
 }
 
-void Server::end_look() {
-  const std::size_t found = std::exchange(fullest_, 0);
-  look_timer_->note_fill(std::min(1.0, static_cast<double>(found) / static_cast<double>(kClientBuffer)));
+void Server::begin_look() {
+  looking_ = true;
+  fullest_ = 0;
   ++look_;
+}
+
+void Server::end_look() {
+  looking_ = false;
+  look_timer_->note_fill(std::min(1.0, static_cast<double>(fullest_) / static_cast<double>(kClientBuffer)));
 }
 
 Connection::Progress Server::serve(std::uint64_t id) {

@@ -95,6 +95,7 @@ class Server final : public RoomListener, private SessionClaims {
 
   void tick();
   void turn();
+  void begin_look();
   void end_look();
   Connection::Progress serve(std::uint64_t id);
   void enqueue(std::uint64_t id, Client& client);
@@ -118,7 +119,8 @@ class Server final : public RoomListener, private SessionClaims {
   unsigned max_connections_ = 0;
   unsigned max_per_user_ = 0;
 
-  std::uint64_t look_ = 1;   // looks at the sockets so far; one lasts until all it found was read, or to the next
+  std::uint64_t look_ = 0;  // looks at the sockets so far; one lasts until all it found was read, or to the next
+  bool looking_ = false;    // one lasts; what is read otherwise had to wait for room or for its turn, and tells nothing
   std::size_t fullest_ = 0;  // the most that one socket held in this look
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, Client> clients_;  // by id, which we choose

@@ -30,7 +30,7 @@ struct IpcSettings {
   ipc_protocol::UpstreamState upstream = ipc_protocol::UpstreamState::unknown;
   std::optional<DrainTerms> draining;
   IgnoreRules ignore;
-  FrameBytes config;  // CONFIG, which tells them; empty: there are none, and never were
+  FrameBytes config;  // CONFIG, which tells them
   std::string peer_prefix;
 
   std::uint64_t page_flags() const {

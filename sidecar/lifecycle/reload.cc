@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/cautions.h"
 #include "log/log.h"
 
 namespace sidecar {
@@ -36,9 +37,10 @@ Reload::Outcome Reload::load_and_apply() {
     const std::size_t more = loaded.errors.size() - std::min(loaded.errors.size(), kMaxKeptErrors);
     loaded.errors.resize(loaded.errors.size() - more);
     if (more > 0) loaded.errors.push_back("and " + std::to_string(more) + " more");
-    return {std::move(loaded.errors), {}};
+    return {std::move(loaded.errors), {}, {}};
   }
-  Outcome outcome{{}, changes_between(in_force_, loaded)};
+  Outcome outcome{{}, changes_between(in_force_, loaded), without_effect(loaded)};
+  for (std::string& caution : unreadable_files(loaded)) outcome.cautions.push_back(std::move(caution));
   loaded.config = with_applied(in_force_.config, loaded.config, outcome.changes);
   in_force_ = std::move(loaded);
   apply_(in_force_.config);
@@ -68,6 +70,7 @@ void Reload::note(const Outcome& outcome) {
     else
       log_warning("{}", sentence(change));
   }
+  for (const std::string& caution : outcome.cautions) log_warning("{}", caution);
 }
 
 void Reload::set_log_level(LogLevel level) {

@@ -24,6 +24,7 @@ class Reload {
   struct Outcome {
     std::vector<std::string> errors;  // none: the file is in force; one line each, safe to print
     std::vector<Change> changes;
+    std::vector<std::string> cautions;  // config/cautions.h
 
     bool applied() const { return errors.empty(); }
   };

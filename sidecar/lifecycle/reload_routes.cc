@@ -28,7 +28,8 @@ json ago(Tick then, Tick now) {
 
 Response do_reload(Reload& reload) {
   const Reload::Outcome outcome = reload.run();
-  if (outcome.applied()) return Response::ok({{"changes", changes_json(outcome.changes)}});
+  if (outcome.applied())
+    return Response::ok({{"changes", changes_json(outcome.changes)}, {"cautions", outcome.cautions}});
   Response refused = Response::error(422, "the configuration is refused, the one before stays in force");
   refused.body["errors"] = outcome.errors;
   return refused;

@@ -180,9 +180,9 @@ void Lane::drop_front(const std::string& detail) {
   if (context_.rejected_log.pass(context_.loop.now())) {
     const AgentIdentity& who = record.agent().identity;
     log_warning({.service = who.service, .instance = who.instance, .reason = to_text(DropReason::rejected)},
-                "the collector refuses segment {} of {} {} (process epoch {:x}): {}; dropped{}", record.seq(),
-                printable(who.service), printable(who.instance), who.key.process_epoch, printable(detail, 300),
-                context_.rejected_log.suffix());
+                "the collector refuses segment {}, number {} of {} {} (process epoch {:x}): {}; dropped{}",
+                to_text(record.id()), record.seq(), printable(who.service), printable(who.instance),
+                who.key.process_epoch, printable(detail, 300), context_.rejected_log.suffix());
   }
   for (const Record& r : done.records) r.agent().ledger.drop(r.seq(), DropReason::rejected);
   context_.progress();

@@ -15,6 +15,7 @@
 // Where it cannot tell where a value ends, more is hidden, not less. One pass: what lies behind a name is looked at
 // once more at most. Allocates nothing before there is something to hide. Used by text_scrubber.cc only.
 
+#include "privacy/body_text.h"
 #include "privacy/scrub_walk.h"
 #include "privacy/text_kind.h"
 
@@ -32,13 +33,12 @@ class BodyWalk : private ScrubWalk {
   struct Name {
     NameMatcher::State state;
     std::size_t begin = 0, end = 0;  // empty: there is none
-    bool open = false;               // its next letter may follow
     bool quoted = false;             // a quote stood behind it
     unsigned level = 0;              // of that quote
   };
 
   void step();
-  void feed_name();
+  void name();
   void quote();
   void colon();
   void separator(char sign);
@@ -50,27 +50,13 @@ class BodyWalk : private ScrubWalk {
   std::size_t hide_value(std::size_t at, char sign);
   bool takes_line(char sign) const;
   std::size_t bare_end(std::size_t at, char sign) const;
-  bool ends_value(std::size_t at, char sign) const;
-  bool is_behind_value(std::size_t at) const;
-  std::size_t end_of_nested(std::size_t at) const;
-  std::size_t end_of_string(std::size_t at, unsigned level) const;
-  std::size_t end_of_lines(std::size_t at) const;
-  std::size_t end_of_element(std::size_t at, std::string_view tag) const;
-  std::size_t end_of_part(std::size_t at) const;
   bool names_secret(std::size_t value) const;
 
   bool is_name(std::string_view word) const;
-  bool is_quote(std::size_t at) const;
-  unsigned level_of_quote(std::size_t at) const;
-  std::size_t begin_of_quote(std::size_t at) const;
-  std::size_t end_before(std::size_t begin, std::size_t end) const;
-  std::size_t indent(std::size_t line) const;
-  std::size_t skip(const char* letters, std::size_t at) const;
   void forget_name() { name_ = {}; }
 
+  const BodyText body_;
   const TextKind kind_;
-  const bool structured_;            // JSON or XML, as far as one sees: values end with quotes and <
-  const std::string_view boundary_;  // between the parts of multipart
   std::size_t at_ = 0;
   Name name_;
   std::size_t line_begin_ = 0;

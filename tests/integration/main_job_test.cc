@@ -166,6 +166,28 @@ TEST_SUITE("integration/main_job") {
     CHECK(app.ask("header").rfind("sw8 1-", 0) == 0);  // another operation is traced as ever
   }
 
+  TEST_CASE("a daemon without rules takes back those of the one before") {
+    TestCollector collector;
+    const std::string rules = "ignore: {suffixes: [], patterns: ['GET:/w?rk']}\n";
+    Daemon daemon(collector.address(), rules);
+    daemon.start();
+    IdleApp app(daemon.socket(), "quiet", 0);
+    REQUIRE(wait_until([&] {
+      app.finish(1);
+      return app.stats()["ignored"] > 0;
+    }));
+    CHECK(daemon.stop() == 0);
+    const std::string with = read_file(daemon.config());
+    daemon.directory().write("sidecar.yaml", with.substr(0, with.find(rules)) + "ignore: {suffixes: []}\n");
+    daemon.start();
+    CHECK(wait_until([&] {
+      app.finish(1);
+      app.stats();  // looks at the socket
+      return collector.store().segment_count() > 0;
+    }));
+    CHECK(app.exit() == 0);
+  }
+
   TEST_CASE("a program that ends before it has heard what is ignored delivers nothing of it") {
     TestCollector collector;
     Daemon daemon(collector.address(), "ignore: {patterns: ['GET:/w?rk']}\n");

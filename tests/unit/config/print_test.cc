@@ -59,6 +59,7 @@ TEST_SUITE("config/print") {
     CHECK(has_line(printed, " backoff:"));
     CHECK(has_line(printed, " first: 1s # default"));
     CHECK(has_line(printed, " channels: 16 # environment SW_SIDECAR_CARRIER_CHANNELS"));
+    CHECK(has_line(printed, " enabled: false # default"));
     CHECK(has_line(printed, " slots: 300 # /etc/f.yaml:3:3"));
     CHECK(has_line(printed, " mode: \"0600\" # default"));
     CHECK(has_line(printed, "host: h-y # /etc/f.yaml:4:1 with ${HOST}"));

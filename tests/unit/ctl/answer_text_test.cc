@@ -17,6 +17,11 @@ TEST_SUITE("ctl/answer_text") {
           "reloaded; nothing of it is in force\nnot in force:\n  b: 1 -> 2 (f:2:1) needs a restart: c\n");
   }
 
+  TEST_CASE("what is probably not meant stands at the end") {
+    CHECK(reload_text({{"changes", json::array()}, {"cautions", {"f:1:1: warning: a: b"}}}) ==
+          "reloaded; nothing has changed\nf:1:1: warning: a: b\n");
+  }
+
   TEST_CASE("answers of another kind, and hostile ones, are shown harmlessly") {
     for (const json& odd : {json(), json(7), json::array(), json{{"changes", 7}}}) {
       CHECK(reload_text(odd) == "reloaded; nothing has changed\n");

@@ -424,8 +424,11 @@ TEST_SUITE("ipc/server") {
     f.turn();
     f.server->begin_drain(std::chrono::milliseconds(500), std::chrono::seconds(2), std::chrono::seconds(3));
     CHECK(page.word(layout::kFlags) == (ipc_protocol::kPageEnabled | ipc_protocol::kPageDraining));
-    CHECK(page.word(layout::kFramesWaiting) == 2);
-    const auto heard = client->hear();
+    CHECK(page.word(layout::kFramesWaiting) == 3);
+    auto heard = client->hear();
+    REQUIRE(heard);
+    REQUIRE(heard->type == client::FrameType::config);
+    heard = client->hear();
     REQUIRE(heard);
     REQUIRE(heard->type == client::FrameType::drain);
     CHECK(heard->as<fbs::Drain>().send_within_ms() == 500);

@@ -16,7 +16,9 @@ struct Fixture : Reload::Listener {
   Fixture() { reload.set_listener(this); }
   ~Fixture() { start_log(LogOptions{}); }
 
-  LoadedConfig load() const { return parse_config("collector: {addresses: [a:1]}\n" + file, "f.yaml", {}); }
+  LoadedConfig load() const {
+    return parse_config((whole ? "" : "collector: {addresses: [a:1]}\n") + file, "f.yaml", {});
+  }
   void on_reload_begins() override { told += "<"; }
   void on_reload_ends(const Reload::Outcome& outcome) override { told += outcome.applied() ? "+>" : "->"; }
   Response ask(const std::string& path, const std::string& body = "{}", uid_t uid = 0) {
@@ -26,6 +28,7 @@ struct Fixture : Reload::Listener {
 
   FakeLoop loop;
   std::string file;
+  bool whole = false;  // the file is all there is
   std::vector<Config> applied;
   std::string told;
   bool stopping = false;
@@ -161,6 +164,16 @@ TEST_SUITE("lifecycle/reload_routes") {
     CHECK(bad.status == 422);
     CHECK(bad.body["errors"].size() == 1);
     CHECK(f.reload.in_force().pipeline.batch_age == 1s);
+  }
+
+  TEST_CASE("files that are named and cannot be read are told, and the reload counts") {
+    Fixture f;
+    f.file = "collector: {addresses: [a:1], token_file: /nowhere/token}\n";
+    f.whole = true;
+    const Response answer = f.ask("/reload");
+    CHECK(answer.status == 200);
+    REQUIRE(answer.body["cautions"].size() == 1);
+    CHECK(answer.body["cautions"][0].get<std::string>().find("collector.token_file") != std::string::npos);
   }
 
   TEST_CASE("only root and the daemon's own user may") {

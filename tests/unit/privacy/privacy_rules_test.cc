@@ -145,6 +145,7 @@ TEST_SUITE("privacy/privacy_rules") {
     CHECK(scrubbed(defaults, "http.params", "password=[x]\na=[1]") == "password=***\na=[1]");
     CHECK(scrubbed(defaults, "http.headers", "Cookie=[a=b; c=d]\nHost=[h]") == "Cookie=***\nHost=[h]");
     CHECK(scrubbed(defaults, "http.body", "{\"password\":\"x\"}") == "{\"password\":\"***\"}");
+    CHECK(scrubbed(defaults, "http.request.body", "user=joe&password=x") == "user=joe&password=***");
     CHECK(scrubbed(defaults, "message", "token=x http://h/?token=x") == "token=x http://h/?token=***");
     CHECK(scrubbed(defaults, "db.statement", "update t set token=1") == "update t set token=1");
   }
