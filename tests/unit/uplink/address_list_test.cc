@@ -87,9 +87,9 @@ TEST_SUITE("uplink/address_list") {
     f.fail("10.0.0.2:1");
     CHECK(f.list.has_other(endpoint));
     List name({"10.0.0.1:1", "oap:1"});
-    CHECK(name.list.has_other({0, {}, {}, "10.0.0.1:1", {}, false}));
+    CHECK(name.list.has_other({"oap:1", {}, "10.0.0.1:1", {}, false}));
     name.list.resolved(1, {"10.0.0.1"}, kNow, name.random);
-    CHECK_FALSE(name.list.has_other({0, {}, {}, "10.0.0.1:1", {}, false}));
+    CHECK_FALSE(name.list.has_other({"oap:1", {}, "10.0.0.1:1", {}, false}));
   }
 
   TEST_CASE("what failed rests, longer each time in a row, and is picked again when it is due") {
