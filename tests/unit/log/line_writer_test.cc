@@ -53,6 +53,20 @@ TEST_SUITE("log/line_writer") {
     }
   }
 
+  TEST_CASE("a pipe of another user's, which cannot be opened anew, is asked first and not waited for either") {
+    if (geteuid() != 0) return;  // only root can be another user
+    Pair pair(false);
+    REQUIRE(seteuid(65534) == 0);
+    LineWriter writer(pair.writer.get());
+    int taken = 0;
+    while (taken < 100'000 && writer.write(line(taken))) ++taken;
+    CHECK(seteuid(0) == 0);
+    CHECK(taken > 10);
+    CHECK(taken < 100'000);
+    CHECK(pair.read_some().size() > 8 * line(0).size());
+    CHECK(writer.write("after\n"));
+  }
+
   TEST_CASE("what was taken is whole lines, in order") {
     Pair pair(true);
     LineWriter writer(pair.writer.get());
