@@ -3,17 +3,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "hex.h"
+
 namespace sidecar {
 namespace {
 
 using nlohmann::json;
-
-std::string from_hex(const std::string& hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  return bytes;
-}
 
 }  // namespace
 
@@ -27,11 +22,11 @@ std::vector<RecordedCall> read_recording(const std::string& file) {
     call.scenario = line.at("scenario");
     call.step = line.at("step");
     call.path = line.at("method");
-    for (const json& hex : line.at("request")) call.messages.push_back(from_hex(hex));
+    for (const json& hex : line.at("request")) call.messages.push_back(from_hex(hex.get<std::string>()));
     if (line.contains("metadata")) call.token = line["metadata"].value("authentication", std::string());
     call.status = line.at("status");
     call.details = line.at("details");
-    if (line.at("response").is_string()) call.answer = from_hex(line["response"]);
+    if (line.at("response").is_string()) call.answer = from_hex(line["response"].get<std::string>());
     calls.push_back(std::move(call));
   }
   return calls;
