@@ -1,19 +1,16 @@
 #pragma once
 
-// TestCollector is a real gRPC server that answers as a SkyWalking OAP of
-// generation v3 does, remembers what it got (store()), and misbehaves on demand.
-// Methods: ManagementService/reportInstanceProperties and /keepAlive,
-// TraceSegmentReportService/collectInSync and /collect, and others of which nothing
-// is kept (other_services.h); packaged (skywalking.v3.) and bare spelling. It listens on 127.0.0.1 only, on a port of
-// the kernel's choice that stays reserved for its whole life, also while it is closed.
+// TestCollector is a real gRPC server that answers as a SkyWalking OAP of generation v3 does (v3_protocol.h), remembers
+// what it got (store()), and misbehaves on demand. It listens on 127.0.0.1 only, on a port of the kernel's choice that
+// stays reserved for its whole life, also while it is closed.
 //
 // All functions may be called from any thread but gRPC's own.
 
 #include <memory>
 #include <string>
 
+#include "commands.h"
 #include "misbehaviour.h"
-#include "other_services.h"
 #include "store.h"
 
 namespace sidecar {
