@@ -85,7 +85,10 @@ void CallReactor::proceed() {
   take();
   if (!reply_.status.ok()) return finish(reply_.status);
   if (method_.stream) return StartRead(&bytes_);
-  finish_ok(std::move(reply_.bytes));
+  if (!distortion_) return finish_ok(std::move(reply_.bytes));
+  finish_ok(distortion_->fault == Fault::empty
+                ? ""
+                : server_.protocol->distort(method_, std::move(reply_.bytes), *distortion_));
 }
 
 bool CallReactor::token_fits() const {
@@ -129,6 +132,13 @@ void CallReactor::misbehave(const Misbehaviour& how) {
       return server.worker.after(std::chrono::milliseconds(0), server.reopen);
     case Fault::garbage:
       return finish_ok(how.message.empty() ? "\xff\xff\xff garbage" : how.message);
+    case Fault::empty:
+    case Fault::reversed:
+    case Fault::twice:
+    case Fault::other_name:
+    case Fault::other_id:
+      distortion_ = how;
+      return proceed();
   }
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "misbehaviour.h"
@@ -86,8 +87,9 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   Protocol::Method method_;
   bool counted_ = false;
   grpc::ByteBuffer bytes_;
-  Protocol::Message message_;  // the last one
-  Protocol::Reply reply_;      // to it
+  Protocol::Message message_;               // the last one
+  Protocol::Reply reply_;                   // to it
+  std::optional<Misbehaviour> distortion_;  // of the answer
   grpc::ByteBuffer answer_;
 };
 

@@ -56,4 +56,13 @@ class Protocol {
   virtual void wipe() {}
 };
 
+// Of a segment of either generation.
+template <class Segment>
+bool has_tag(const Segment& segment, const std::string& key, const std::string& value) {
+  for (const auto& span : segment.spans())
+    for (const auto& tag : span.tags())
+      if (tag.key() == key && (value.empty() || tag.value() == value)) return true;
+  return false;
+}
+
 }  // namespace sidecar

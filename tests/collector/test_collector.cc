@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "call_reactor.h"
 #include "reserved_port.h"
+#include "v2_protocol.h"
 #include "v3_protocol.h"
 #include "worker.h"
 
@@ -44,14 +45,15 @@ struct TestCollector::Impl {
   explicit Impl(TestCollectorOptions given)
       : options(std::move(given)), store(options.max_segments), port(options.port), token(options.token) {}
 
+  std::unique_ptr<Protocol> make_protocol(Generation generation);
   std::string address() const { return "127.0.0.1:" + std::to_string(port.number()); }
   void open();
   void close();
 
   const TestCollectorOptions options;
   Store store;
-  std::unique_ptr<Protocol> protocol =
-      std::make_unique<V3Protocol>(store, Spelling{options.packaged, options.bare, options.sync});
+  V2Protocol* v2 = nullptr;                                                // `protocol`, if it is of v2
+  std::unique_ptr<Protocol> protocol = make_protocol(options.generation);  // changes only while closed
   MisbehaviourList misbehaviours;
   ParkedCalls parked;
   ReservedPort port;
@@ -78,6 +80,15 @@ struct TestCollector::Impl {
                         open();
                       }};
 };
+
+std::unique_ptr<Protocol> TestCollector::Impl::make_protocol(Generation generation) {
+  v2 = nullptr;
+  if (generation == Generation::v3)
+    return std::make_unique<V3Protocol>(store, Spelling{options.packaged, options.bare, options.sync});
+  auto made = std::make_unique<V2Protocol>(store, generation, options.empty_answers);
+  v2 = made.get();
+  return made;
+}
 
 void TestCollector::Impl::open() {
   const std::lock_guard lock(server_mutex);
@@ -137,6 +148,20 @@ void TestCollector::restart(bool wipe) {
     impl_->protocol->wipe();
   }
   impl_->open();
+}
+
+void TestCollector::restart_as(Generation generation) {
+  impl_->close();
+  impl_->store.wipe();
+  impl_->protocol = impl_->make_protocol(generation);
+  impl_->context.protocol = impl_->protocol.get();
+  impl_->open();
+}
+
+V2Ids TestCollector::ids() const { return impl_->v2 != nullptr ? impl_->v2->ids() : V2Ids(); }
+
+std::pair<int, int> TestCollector::add_stranger(const std::string& service, const std::string& uuid) {
+  return impl_->v2 != nullptr ? impl_->v2->add_stranger(service, uuid) : std::pair(0, 0);
 }
 
 void TestCollector::serve(bool packaged, bool bare, bool sync) { impl_->protocol->serve({packaged, bare, sync}); }

@@ -11,13 +11,6 @@ enum Number { kProperties, kKeepAlive, kCollectInSync, kCollect, kFirstOther };
 
 const grpc::Status kNoMessage{grpc::StatusCode::UNKNOWN, "Application error processing RPC"};
 
-bool has_tag(const wire::v3::SegmentObject& segment, const std::string& key, const std::string& value) {
-  for (const auto& span : segment.spans())
-    for (const auto& tag : span.tags())
-      if (tag.key() == key && (value.empty() || tag.value() == value)) return true;
-  return false;
-}
-
 }  // namespace
 
 bool V3Protocol::find(const std::string& path, Method& method) const {
