@@ -2,10 +2,17 @@
 
 // Recordings as they lie in this folder (README.md): the gRPC calls of one real collector, in order.
 
+#include <map>
 #include <string>
 #include <vector>
 
 namespace sidecar {
+
+// A span as the collector's query showed it, in one line: its segment and number, parent, service, operation, type,
+// layer, peer, whether it failed, and the segment and span of each reference.
+std::string span_line(const std::string& segment, int span, int parent, const std::string& service,
+                      const std::string& operation, const std::string& type, const std::string& layer,
+                      const std::string& peer, bool error, const std::vector<std::pair<std::string, int>>& refs);
 
 struct RecordedCall {
   std::string scenario;  // "9a properties and keepAlive"
@@ -16,13 +23,17 @@ struct RecordedCall {
   std::string status;                 // name of the gRPC status
   std::string details;                // grpc-message
   std::string answer;                 // meaningful if OK
+  int repeat = 1;                     // so often in a row, each with the same answer
+  bool fresh = false;                 // the first one after the server was started with an empty storage
+  // What was stored of traces at the last look before the next call, by trace id: lines of spans in their order.
+  std::map<std::string, std::vector<std::string>> traces;
 
   // "9a"
   std::string number() const { return scenario.substr(0, scenario.find(' ')); }
 };
 
-// The calls of `file` in this folder; its other lines are left out. None: there is no such file. What is no recording
-// makes the parser throw, which fails the test.
+// The calls of `file` in this folder; its other lines but reads of traces are left out. None: there is no such file.
+// What is no recording makes the parser throw, which fails the test.
 std::vector<RecordedCall> read_recording(const std::string& file);
 
 }  // namespace sidecar
