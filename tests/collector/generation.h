@@ -2,6 +2,9 @@
 
 // Which collector the test collector is. Pure.
 
+#include <map>
+#include <string>
+
 namespace sidecar {
 
 enum class Generation {
@@ -10,6 +13,10 @@ enum class Generation {
   oap_6_6,  // v2, as 6.6.0
   oap_7_0,  // v2, as 7.0.0
 };
+
+// As options and orders name them.
+inline const std::map<std::string, Generation> kGenerations = {
+    {"v3", Generation::v3}, {"6.0", Generation::oap_6_0}, {"6.6", Generation::oap_6_6}, {"7.0", Generation::oap_7_0}};
 
 // Where the collectors of v2 differ; tests/transcripts shows each of it.
 struct V2Rules {

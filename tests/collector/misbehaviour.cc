@@ -79,6 +79,8 @@ Result<Misbehaviour> parse_misbehaviour(const std::map<std::string, std::string>
     return fail(Errc::invalid_argument,
                 "fault must be one of hang, slow, status, reset_stream, unimplemented, close, garbage, poison, empty, "
                 "reversed, twice, other_name, other_id, refuse, restart, none");
+  if (int number = 0; result.fault == Fault::other_id && !parse_int(result.value, number))
+    return fail(Errc::invalid_argument, "other_id needs a number as value");
   return result;
 }
 

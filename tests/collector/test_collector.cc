@@ -3,6 +3,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <mutex>
 
 #include "base/check.h"
@@ -49,11 +50,14 @@ struct TestCollector::Impl {
   std::string address() const { return "127.0.0.1:" + std::to_string(port.number()); }
   void open();
   void close();
+  // Goes away and is back; what is done `meanwhile` meets no call.
+  void reopen(const std::function<void()>& meanwhile);
 
   const TestCollectorOptions options;
   Store store;
-  V2Protocol* v2 = nullptr;                                                // `protocol`, if it is of v2
-  std::unique_ptr<Protocol> protocol = make_protocol(options.generation);  // changes only while closed
+  // These two change only while there is no server: calls use them without the lock.
+  V2Protocol* v2 = nullptr;  // `protocol`, if it is of v2
+  std::unique_ptr<Protocol> protocol = make_protocol(options.generation);
   MisbehaviourList misbehaviours;
   ParkedCalls parked;
   ReservedPort port;
@@ -61,7 +65,7 @@ struct TestCollector::Impl {
   mutable std::mutex token_mutex;
   std::string token;
 
-  std::mutex server_mutex;  // guards `service` and `server`; never taken by gRPC's threads
+  std::mutex server_mutex;  // guards `service`, `server`, `protocol`, `v2`; never taken by gRPC's threads
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<Worker> worker = std::make_unique<Worker>();
@@ -75,10 +79,12 @@ struct TestCollector::Impl {
                         const std::lock_guard lock(token_mutex);
                         return token;
                       },
-                      [this] {
-                        close();
-                        open();
-                      }};
+                      [this] { reopen([] {}); }};
+
+ private:
+  // Under server_mutex.
+  void start();
+  void shut();
 };
 
 std::unique_ptr<Protocol> TestCollector::Impl::make_protocol(Generation generation) {
@@ -92,6 +98,22 @@ std::unique_ptr<Protocol> TestCollector::Impl::make_protocol(Generation generati
 
 void TestCollector::Impl::open() {
   const std::lock_guard lock(server_mutex);
+  start();
+}
+
+void TestCollector::Impl::close() {
+  const std::lock_guard lock(server_mutex);
+  shut();
+}
+
+void TestCollector::Impl::reopen(const std::function<void()>& meanwhile) {
+  const std::lock_guard lock(server_mutex);
+  shut();
+  meanwhile();
+  start();
+}
+
+void TestCollector::Impl::start() {
   if (server) return;
   grpc::ServerBuilder builder;
   int bound = 0;
@@ -103,8 +125,7 @@ void TestCollector::Impl::open() {
   CHECK(server != nullptr && bound == port.number());
 }
 
-void TestCollector::Impl::close() {
-  const std::lock_guard lock(server_mutex);
+void TestCollector::Impl::shut() {
   if (!server) return;
   server->Shutdown(std::chrono::system_clock::now());
   server->Wait();
@@ -126,7 +147,10 @@ std::string TestCollector::address() const { return impl_->address(); }
 Store& TestCollector::store() { return impl_->store; }
 const Store& TestCollector::store() const { return impl_->store; }
 
-void TestCollector::add(ProfileTask task) { impl_->protocol->add(std::move(task)); }
+void TestCollector::add(ProfileTask task) {
+  const std::lock_guard lock(impl_->server_mutex);
+  impl_->protocol->add(std::move(task));
+}
 
 void TestCollector::misbehave(Misbehaviour misbehaviour) { impl_->misbehaviours.add(std::move(misbehaviour)); }
 
@@ -142,29 +166,35 @@ void TestCollector::close() { impl_->close(); }
 void TestCollector::open() { impl_->open(); }
 
 void TestCollector::restart(bool wipe) {
-  impl_->close();
-  if (wipe) {
+  impl_->reopen([&] {
+    if (!wipe) return;
     impl_->store.wipe();
     impl_->protocol->wipe();
-  }
-  impl_->open();
+  });
 }
 
 void TestCollector::restart_as(Generation generation) {
-  impl_->close();
-  impl_->store.wipe();
-  impl_->protocol = impl_->make_protocol(generation);
-  impl_->context.protocol = impl_->protocol.get();
-  impl_->open();
+  impl_->reopen([&] {
+    impl_->store.wipe();
+    impl_->protocol = impl_->make_protocol(generation);
+    impl_->context.protocol = impl_->protocol.get();
+  });
 }
 
-V2Ids TestCollector::ids() const { return impl_->v2 != nullptr ? impl_->v2->ids() : V2Ids(); }
+V2Ids TestCollector::ids() const {
+  const std::lock_guard lock(impl_->server_mutex);
+  return impl_->v2 != nullptr ? impl_->v2->ids() : V2Ids();
+}
 
 std::pair<int, int> TestCollector::add_stranger(const std::string& service, const std::string& uuid) {
+  const std::lock_guard lock(impl_->server_mutex);
   return impl_->v2 != nullptr ? impl_->v2->add_stranger(service, uuid) : std::pair(0, 0);
 }
 
-void TestCollector::serve(bool packaged, bool bare, bool sync) { impl_->protocol->serve({packaged, bare, sync}); }
+void TestCollector::serve(bool packaged, bool bare, bool sync) {
+  const std::lock_guard lock(impl_->server_mutex);
+  impl_->protocol->serve({packaged, bare, sync});
+}
 
 void TestCollector::set_token(std::string token) {
   const std::lock_guard lock(impl_->token_mutex);
