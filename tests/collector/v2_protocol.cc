@@ -163,13 +163,12 @@ Protocol::Reply V2Protocol::register_instances(const wire::v2::ServiceInstances&
 std::optional<int> V2Protocol::ask_instance(const wire::v2::ServiceInstance& instance) {
   const std::optional<int> id = registry_.ask_instance(instance);
   const std::string* service = registry_.service(instance.service_id());
-  if (!id || *id == 0 || service == nullptr) return id;
-  // Whoever asks again with other properties gets the same id, and what is shown stays.
-  const std::string& name = registry_.instance(*id)->name;
-  if (store_.instance(*service, name).property_reports > 0) return id;
+  const V2Instance* known = registry_.find_instance(instance.service_id(), instance.instance_uuid());
+  // What is shown is what came first.
+  if (service == nullptr || known == nullptr || store_.instance(*service, known->name).property_reports > 0) return id;
   wire::v3::InstanceProperties shown;
   shown.set_service(*service);
-  shown.set_service_instance(name);
+  shown.set_service_instance(known->name);
   for (const auto& property : instance.properties()) {
     auto& copy = *shown.add_properties();
     copy.set_key(property.key());

@@ -45,7 +45,9 @@ int V2Registry::make_address(const std::string& address) {
 }
 
 int V2Registry::complete(const std::string& address) {
-  for (unsigned step = 0; step < kSteps + empty_answers_; ++step) advance(address);
+  const auto found = steps_.find(address);
+  for (unsigned step = found == steps_.end() ? 0 : found->second; step < kSteps + empty_answers_; ++step)
+    advance(address);
   return addresses_.find(address);
 }
 
@@ -53,10 +55,13 @@ void V2Registry::advance(const std::string& address) {
   if (addresses_.make(address) == 0) return;  // the row is full
   const unsigned step = steps_[address]++;
   if (step == 1) services_.make({address, true});
-  if (step == 2) {
-    const int service = services_.find({address, true});
-    known_instances_[instances_.make({service, address})] = {service, address, address};
-  }
+  if (step != 2) return;
+  const int service = services_.find({address, true});
+  know(instances_.make({service, address}), {service, address, address});
+}
+
+void V2Registry::know(int id, V2Instance instance) {
+  if (id != 0) known_instances_.try_emplace(id, std::move(instance));
 }
 
 bool V2Registry::has_address(const std::string& address) const {
@@ -85,21 +90,20 @@ std::optional<int> V2Registry::ask_instance(const wire::v2::ServiceInstance& ins
   const std::pair key(instance.service_id(), instance.instance_uuid());
   const int told = instances_.ask(key);
   // The first registration counts: what comes later with other properties changes nothing.
-  if (const int id = instances_.find(key))
-    known_instances_.try_emplace(id, V2Instance{instance.service_id(), instance.instance_uuid(),
-                                                shown_name(rules_, name != nullptr ? *name : std::string(), instance)});
+  know(instances_.find(key), {instance.service_id(), instance.instance_uuid(),
+                              shown_name(rules_, name != nullptr ? *name : std::string(), instance)});
   return told;
 }
 
 void V2Registry::make_user() {
   const int service = services_.make({"User", true});
-  known_instances_[instances_.make({service, "User"})] = {service, "User", "User"};
+  know(instances_.make({service, "User"}), {service, "User", "User"});
 }
 
 std::pair<int, int> V2Registry::make_instance(const std::string& service, const std::string& uuid) {
   const int service_id = services_.make({service, false});
   const int id = instances_.make({service_id, uuid});
-  known_instances_.try_emplace(id, V2Instance{service_id, uuid, service});
+  know(id, {service_id, uuid, service});
   return {service_id, id};
 }
 
@@ -115,6 +119,10 @@ const V2Instance* V2Registry::instance(int id) const {
   if (id == 1) return &kUser;
   const auto found = known_instances_.find(id);
   return found == known_instances_.end() ? nullptr : &found->second;
+}
+
+const V2Instance* V2Registry::find_instance(int service, const std::string& uuid) const {
+  return instance(instances_.find({service, uuid}));
 }
 
 const std::string* V2Registry::endpoint(int id) const {

@@ -64,12 +64,15 @@ class V2Registry {
   // As another client that was quicker; ids of service and instance.
   std::pair<int, int> make_instance(const std::string& service, const std::string& uuid);
 
-  // Null or 0: unknown.
+  // Null or 0: unknown. Valid until clear().
   const std::string* service(int id) const;
   const V2Instance* instance(int id) const;
+  const V2Instance* find_instance(int service, const std::string& uuid) const;
   const std::string* endpoint(int id) const;  // its name
   const std::string* address(int id) const { return addresses_.name(id); }
   int find_endpoint(int service, const std::string& name, wire::v2::DetectPoint side) const;
+  // So many are registered.
+  std::size_t endpoints() const { return endpoints_.names().size(); }
   // Whether it is registered to the end.
   bool has_address(const std::string& address) const;
 
@@ -82,6 +85,8 @@ class V2Registry {
   // Takes the address one step further: its own id, its service, its instance.
   void advance(const std::string& address);
   int complete(const std::string& address);
+  // Of an id that a full row did not give: nothing.
+  void know(int id, V2Instance instance);
 
   const V2Rules rules_;
   const unsigned empty_answers_;

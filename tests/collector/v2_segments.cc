@@ -34,17 +34,24 @@ std::string text_of(const wire::v2::UniqueId& id) {
 }
 
 void V2Segments::take(const wire::v2::UpstreamSegment& segment) {
-  if (store(segment)) retry();
+  store(segment);
+  retry();
 }
 
 void V2Segments::retry() {
-  for (bool stored = true; stored && !waiting_.empty();) {
-    stored = false;
-    for (const auto& segment : std::exchange(waiting_, {})) stored |= store(segment);
+  // What is stored may register the endpoint that another waits for.
+  while (!waiting_.empty() && registry_.endpoints() != seen_endpoints_) {
+    seen_endpoints_ = registry_.endpoints();
+    for (const auto& segment : std::exchange(waiting_, {})) store(segment);
   }
 }
 
-bool V2Segments::store(const wire::v2::UpstreamSegment& segment) {
+void V2Segments::clear() {
+  waiting_.clear();
+  seen_endpoints_ = 0;
+}
+
+void V2Segments::store(const wire::v2::UpstreamSegment& segment) {
   wire::v3::SegmentObject out;
   const Trouble trouble = convert(segment, out);
   if (trouble.empty()) {
@@ -52,13 +59,11 @@ bool V2Segments::store(const wire::v2::UpstreamSegment& segment) {
     // In the recordings the user takes a number of services and instances by the time of the first segment that came
     // from outside and went on, and none for one that only came from outside.
     if (is_from_user(out)) registry_.make_user();
-    return true;
-  }
-  if (trouble == kWaits && waiting_.size() < kMaxWaiting)
+  } else if (trouble == kWaits && waiting_.size() < kMaxWaiting) {
     waiting_.push_back(segment);
-  else
+  } else {
     store_.count_drop(trouble);
-  return false;
+  }
 }
 
 // Names are registered before the check of what they belong to, as the real ones do: they get ids all the same.

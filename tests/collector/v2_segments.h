@@ -26,15 +26,15 @@ class V2Segments {
       : rules_(rules), registry_(registry), store_(store) {}
 
   void take(const wire::v2::UpstreamSegment& segment);
-  // Those that wait for an endpoint of their parent, once more: something was registered.
+  // Those that wait for an endpoint of their parent, once more, if endpoints were registered.
   void retry();
-  void clear() { waiting_.clear(); }
+  void clear();
 
  private:
   // What becomes of a segment, or of a part of it: empty if it is good.
   using Trouble = std::string;
 
-  bool store(const wire::v2::UpstreamSegment& segment);
+  void store(const wire::v2::UpstreamSegment& segment);
   Trouble convert(const wire::v2::UpstreamSegment& upstream, wire::v3::SegmentObject& out);
   Trouble convert(const wire::v2::SpanObject& span, int service, wire::v3::SpanObject& out);
   Trouble convert(const wire::v2::SegmentReference& ref, bool of_entry, wire::v3::SegmentReference& out);
@@ -47,6 +47,7 @@ class V2Segments {
   V2Registry& registry_;
   Store& store_;
   std::deque<wire::v2::UpstreamSegment> waiting_;
+  std::size_t seen_endpoints_ = 0;  // registered when those that wait were looked at last
 };
 
 // "1.2.3"

@@ -13,6 +13,7 @@
 #include "recording.h"
 #include "shape.h"
 #include "test_collector.h"
+#include "traces.h"
 
 using namespace sidecar;
 
@@ -75,29 +76,34 @@ void compare_polls(RawClient& client, const std::vector<RecordedCall>& polls) {
   CHECK(at + 1 == way.size());
 }
 
-std::string name_of(int number, std::initializer_list<const char*> names) { return names.begin()[number]; }
-
-std::string joined(const std::vector<std::string>& lines) {
+std::string text_of(const std::vector<ShownSpan>& spans) {
   std::string text;
-  for (const std::string& line : lines) text += line + "\n";
+  for (const ShownSpan& span : spans) text += span.line();
   return text;
 }
 
-// As recorded ones are shown.
-std::vector<std::string> stored(const Store& store, const std::string& trace) {
-  std::vector<std::string> lines;
-  for (const auto& segment : store.segments()) {
-    if (segment.trace_id() != trace) continue;
-    for (const auto& span : segment.spans()) {
-      std::vector<std::pair<std::string, int>> refs;
-      for (const auto& ref : span.refs()) refs.emplace_back(ref.parent_trace_segment_id(), ref.parent_span_id());
-      lines.push_back(span_line(segment.trace_segment_id(), span.span_id(), span.parent_span_id(), segment.service(),
-                                span.operation_name(), name_of(span.span_type(), {"Entry", "Exit", "Local"}),
-                                name_of(span.span_layer(), {"Unknown", "Database", "RPCFramework", "Http"}),
-                                span.peer(), span.is_error(), refs));
-    }
+// As tests are shown it over HTTP.
+std::vector<ShownSpan> stored(const Store& store, const std::string& trace_id) {
+  std::vector<ShownSpan> spans;
+  const nlohmann::json shown_traces = traces_to_json(store.segments());
+  for (const auto& trace : shown_traces["traces"]) {
+    if (trace["trace_id"] != trace_id) continue;
+    for (const auto& segment : trace["segments"])
+      for (const auto& span : segment["spans"]) {
+        ShownSpan& shown = spans.emplace_back(ShownSpan{segment["segment_id"],
+                                                        span["span_id"],
+                                                        span["parent_span_id"],
+                                                        segment["service"],
+                                                        span["operation"],
+                                                        span["type"],
+                                                        span["layer"],
+                                                        span["peer"],
+                                                        span["error"],
+                                                        {}});
+        for (const auto& ref : span["refs"]) shown.refs.emplace_back(ref["segment_id"], ref["span_id"]);
+      }
   }
-  return lines;
+  return spans;
 }
 
 }  // namespace
@@ -131,7 +137,7 @@ TEST_SUITE("transcripts/recorded_ids") {
         }
         for (const auto& [id, spans] : std::prev(end)->traces) {
           CAPTURE(id);
-          CHECK(joined(stored(server.store(), id)) == joined(spans));
+          CHECK(text_of(stored(server.store(), id)) == text_of(spans));
           ++traces;
         }
         call = end;

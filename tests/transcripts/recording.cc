@@ -11,27 +11,31 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<std::string> lines_of(const json& spans) {
-  std::vector<std::string> lines;
-  for (const json& span : spans) {
-    std::vector<std::pair<std::string, int>> refs;
-    for (const json& ref : span.at("refs")) refs.emplace_back(ref.at("parentSegmentId"), ref.at("parentSpanId"));
-    lines.push_back(span_line(span.at("segmentId"), span.at("spanId"), span.at("parentSpanId"), span.at("serviceCode"),
-                              span.at("endpointName"), span.at("type"), span.at("layer"), span.at("peer"),
-                              span.at("isError"), refs));
+std::vector<ShownSpan> spans_of(const json& answer) {
+  std::vector<ShownSpan> spans;
+  for (const json& span : answer.at("data").at("v").at("spans")) {
+    ShownSpan& shown = spans.emplace_back();
+    shown.segment = span.at("segmentId");
+    shown.span = span.at("spanId");
+    shown.parent = span.at("parentSpanId");
+    shown.service = span.at("serviceCode");
+    shown.operation = span.at("endpointName");
+    shown.type = span.at("type");
+    shown.layer = span.at("layer");
+    shown.peer = span.at("peer");
+    shown.error = span.at("isError");
+    for (const json& ref : span.at("refs")) shown.refs.emplace_back(ref.at("parentSegmentId"), ref.at("parentSpanId"));
   }
-  return lines;
+  return spans;
 }
 
 }  // namespace
 
-std::string span_line(const std::string& segment, int span, int parent, const std::string& service,
-                      const std::string& operation, const std::string& type, const std::string& layer,
-                      const std::string& peer, bool error, const std::vector<std::pair<std::string, int>>& refs) {
-  std::string line = segment + "/" + std::to_string(span) + " in " + std::to_string(parent) + ": " + service + " " +
+std::string ShownSpan::line() const {
+  std::string text = segment + "/" + std::to_string(span) + " in " + std::to_string(parent) + ": " + service + " " +
                      type + " " + operation + " [" + layer + "] -> " + peer + (error ? " ERROR" : "");
-  for (const auto& [of_segment, of_span] : refs) line += " from " + of_segment + "/" + std::to_string(of_span);
-  return line;
+  for (const auto& [of_segment, of_span] : refs) text += " from " + of_segment + "/" + std::to_string(of_span);
+  return text + "\n";
 }
 
 std::vector<RecordedCall> read_recording(const std::string& file) {
@@ -43,7 +47,7 @@ std::vector<RecordedCall> read_recording(const std::string& file) {
     if (line.contains("note") && line["note"] == "server started (empty storage)") fresh = true;
     if (line.contains("query") && line["query"].get<std::string>().find("queryTrace(") != std::string::npos &&
         !calls.empty())
-      calls.back().traces[line.at("variables").at("t")] = lines_of(line.at("answer").at("data").at("v").at("spans"));
+      calls.back().traces[line.at("variables").at("t")] = spans_of(line.at("answer"));
     if (!line.contains("method")) continue;
     RecordedCall call;
     call.scenario = line.at("scenario");

@@ -4,15 +4,22 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sidecar {
 
-// A span as the collector's query showed it, in one line: its segment and number, parent, service, operation, type,
-// layer, peer, whether it failed, and the segment and span of each reference.
-std::string span_line(const std::string& segment, int span, int parent, const std::string& service,
-                      const std::string& operation, const std::string& type, const std::string& layer,
-                      const std::string& peer, bool error, const std::vector<std::pair<std::string, int>>& refs);
+// A span as a collector's query shows it.
+struct ShownSpan {
+  std::string segment;
+  int span = 0, parent = 0;
+  std::string service, operation, type, layer, peer;
+  bool error = false;
+  std::vector<std::pair<std::string, int>> refs;  // segment, span
+
+  // All of it in one line.
+  std::string line() const;
+};
 
 struct RecordedCall {
   std::string scenario;  // "9a properties and keepAlive"
@@ -25,8 +32,8 @@ struct RecordedCall {
   std::string answer;                 // meaningful if OK
   int repeat = 1;                     // so often in a row, each with the same answer
   bool fresh = false;                 // the first one after the server was started with an empty storage
-  // What was stored of traces at the last look before the next call, by trace id: lines of spans in their order.
-  std::map<std::string, std::vector<std::string>> traces;
+  // What was stored of traces at the last look before the next call, by trace id.
+  std::map<std::string, std::vector<ShownSpan>> traces;
 
   // "9a"
   std::string number() const { return scenario.substr(0, scenario.find(' ')); }
