@@ -18,7 +18,8 @@ enum class Generation {
 inline const std::map<std::string, Generation> kGenerations = {
     {"v3", Generation::v3}, {"6.0", Generation::oap_6_0}, {"6.6", Generation::oap_6_6}, {"7.0", Generation::oap_7_0}};
 
-// Where the collectors of v2 differ; tests/transcripts shows each of it.
+// Where the collectors of v2 differ. tests/transcripts shows it all but the token, and of makes_parents in 6.0 only
+// that a reference without endpoints is not stored.
 struct V2Rules {
   bool older_calls;     // serves what 5.x's agents call
   bool profile_tasks;   // serves ProfileTask
