@@ -163,6 +163,16 @@ TEST_SUITE("collector/v2_registry") {
     CHECK(registry.instance(2)->uuid == "h:1");
   }
 
+  TEST_CASE("what a full row does not take has no id, and nothing is known under 0") {
+    V2Registry registry(rules_of(Generation::oap_7_0), 0);
+    for (std::size_t i = 0; i < IdRow<std::string>::kMaxNames; ++i) registry.ask_service(std::to_string(i));
+    CHECK(registry.ask_service("more") == 0);
+    CHECK(registry.ask_address("h:1") == 2);  // of its own row
+    CHECK(registry.make_instance("more", "u").first == 0);
+    CHECK(registry.service(0) == nullptr);
+    CHECK(registry.instance(0) == nullptr);
+  }
+
   TEST_CASE("an instance is of a service that is known, but for NAME: in 7.0") {
     for (const Generation generation : kAll) {
       V2Registry registry(rules_of(generation), 1);
@@ -240,6 +250,21 @@ TEST_SUITE("collector/v2_segments") {
     CHECK(known.take(child) == "waits");
     CHECK(known.take(V2Segment(7, 2, 2, "/late")) == "stored");
     CHECK(known.store.segment_ids() == std::vector<std::string>{"1.2.7", "1.2.8"});
+  }
+
+  TEST_CASE("the user takes a number once, when a segment from outside goes on") {
+    for (const Generation generation : kAll) {
+      Known known(generation);
+      CHECK(known.take(V2Segment(7, 2, 2, "/front")) == "stored");
+      CHECK(known.registry.service(5) == nullptr);
+      for (const int number : {8, 9}) {
+        V2Segment goes_on(number, 2, 2, "/front");
+        goes_on.add_exit("h:1");
+        CHECK(known.take(goes_on) == "stored");
+      }
+      CHECK(*known.registry.service(5) == "User");
+      CHECK(known.registry.service(6) == nullptr);
+    }
   }
 
   TEST_CASE("no more than so many wait") {
