@@ -3,10 +3,6 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <random>
-
-#include "v3/common.pb.h"
 
 namespace sidecar {
 namespace {
@@ -54,32 +50,6 @@ std::int64_t number_field(const std::string& message, int number) {
   return 0;
 }
 
-// In the form of a UUID; each command has its own.
-std::string serial_number() {
-  static thread_local std::mt19937_64 random{std::random_device{}()};
-  char text[37];
-  const std::uint64_t a = random(), b = random();
-  std::snprintf(text, sizeof text, "%08x-%04x-4%03x-8%03x-%012llx", static_cast<unsigned>(a >> 32),
-                static_cast<unsigned>(a >> 16 & 0xffff), static_cast<unsigned>(a & 0xfff),
-                static_cast<unsigned>(b >> 48 & 0xfff), static_cast<unsigned long long>(b & 0xffffffffffff));
-  return text;
-}
-
-wire::v3::Command& add_command(wire::v3::Commands& commands, const char* name) {
-  wire::v3::Command& command = *commands.add_commands();
-  command.set_command(name);
-  auto& serial = *command.add_args();
-  serial.set_key("SerialNumber");
-  serial.set_value(serial_number());
-  return command;
-}
-
-void add_argument(wire::v3::Command& command, const char* key, std::string value) {
-  auto& argument = *command.add_args();
-  argument.set_key(key);
-  argument.set_value(std::move(value));
-}
-
 std::string configuration(const std::string& request) {
   if (text_field(request, 2) == kNoConfiguration) return "";
   wire::v3::Commands commands;
@@ -96,6 +66,9 @@ const OtherServices::Method* OtherServices::find(std::string_view path, bool pac
   return found;
 }
 
+int OtherServices::number_of(const Method& method) { return static_cast<int>(&method - kMethods); }
+const OtherServices::Method& OtherServices::at(int number) { return kMethods[number]; }
+
 grpc::Status OtherServices::take(const Method& method, const std::string& message) const {
   UnknownFieldSet fields;
   if (!fields.ParseFromString(message)) return {grpc::StatusCode::UNKNOWN, "Application error processing RPC"};
@@ -108,33 +81,8 @@ grpc::Status OtherServices::take(const Method& method, const std::string& messag
 std::string OtherServices::answer(const Method& method, const std::string& last) const {
   if (method.path == kHealth) return {"\x08\x01", 2};  // status: SERVING
   if (method.path == kConfiguration) return configuration(last);
-  if (method.path == kProfileTasks) return profile_tasks(last);
+  if (method.path == kProfileTasks) return profile_tasks.answer(text_field(last, 1), number_field(last, 3));
   return "";
-}
-
-void OtherServices::add(ProfileTask task) {
-  const std::lock_guard lock(mutex_);
-  tasks_.push_back(std::move(task));
-}
-
-std::string OtherServices::profile_tasks(const std::string& request) const {
-  const std::string service = text_field(request, 1);
-  const std::int64_t since = number_field(request, 3);
-  wire::v3::Commands commands;
-  const std::lock_guard lock(mutex_);
-  for (const ProfileTask& task : tasks_) {
-    if (task.service != service || task.create_ms <= since) continue;
-    wire::v3::Command& command = add_command(commands, "ProfileTaskQuery");
-    add_argument(command, "TaskId", task.id);
-    add_argument(command, "EndpointName", task.endpoint);
-    add_argument(command, "Duration", std::to_string(task.duration_minutes));
-    add_argument(command, "MinDurationThreshold", std::to_string(task.min_duration_ms));
-    add_argument(command, "DumpPeriod", std::to_string(task.dump_period_ms));
-    add_argument(command, "MaxSamplingCount", std::to_string(task.max_samplings));
-    add_argument(command, "StartTime", std::to_string(task.start_ms));
-    add_argument(command, "CreateTime", std::to_string(task.create_ms));
-  }
-  return commands.SerializeAsString();
 }
 
 }  // namespace sidecar

@@ -8,20 +8,12 @@
 
 #include <grpcpp/support/status.h>
 
-#include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "commands.h"
 
 namespace sidecar {
-
-// As an operator creates it over GraphQL; numbers as a client is told them.
-struct ProfileTask {
-  std::string service, id, endpoint;
-  std::int64_t duration_minutes = 5, min_duration_ms = 0, dump_period_ms = 10, max_samplings = 5;
-  std::int64_t start_ms = 0, create_ms = 0;
-};
 
 class OtherServices {
  public:
@@ -34,19 +26,16 @@ class OtherServices {
 
   // `path` without its package. Null: there is none of that name.
   static const Method* find(std::string_view path, bool packaged);
+  // Its place in the list of all, and back.
+  static int number_of(const Method& method);
+  static const Method& at(int number);
 
   // One message of a call: OK, or how the call ends.
   grpc::Status take(const Method& method, const std::string& message) const;
   // What a call is answered that ends well, after its last message; a stream may have had none.
   std::string answer(const Method& method, const std::string& last) const;
 
-  void add(ProfileTask task);
-
- private:
-  std::string profile_tasks(const std::string& request) const;
-
-  mutable std::mutex mutex_;
-  std::vector<ProfileTask> tasks_;
+  ProfileTasks profile_tasks;
 };
 
 }  // namespace sidecar

@@ -3,11 +3,11 @@
 
 #include <doctest/doctest.h>
 
-#include <regex>
 #include <string>
 
 #include "raw_client.h"
 #include "recording.h"
+#include "shape.h"
 #include "test_collector.h"
 
 using namespace sidecar;
@@ -33,12 +33,6 @@ const ProfileTask kTask = {.service = "front",
                            .endpoint = "/front",
                            .start_ms = 1795473200000,
                            .create_ms = 1795473200000};
-
-// What no two answers have in common, by its shape: serial numbers, and times in milliseconds.
-std::string shape_of(const std::string& bytes) {
-  static const std::regex kSerial("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), kTime("17954[0-9]{8}");
-  return std::regex_replace(std::regex_replace(bytes, kSerial, "SERIAL"), kTime, "TIME");
-}
 
 }  // namespace
 
