@@ -7,14 +7,16 @@
 #include "base/units.h"
 #include "log/log.h"
 #include "uplink/dialect.h"
+#include "uplink/encoding/utf8.h"
 #include "uplink/grpc_log.h"
 #include "uplink/v3/method_call.h"
-#include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 #include "v3/management.pb.h"
 
 namespace sidecar::v3 {
 namespace {
+
+using encoding::repaired;
 
 constexpr char kDefaultLayer[] = "GENERAL";
 
