@@ -36,9 +36,9 @@ struct Plan {
     const std::size_t sizes_before = sizes.size(), changed_before = changed.size();
     const SegmentChanges changes_before = changes;
     const std::size_t more = measure();
-    const Added added = more > kMaxSegment                     ? Added::unencodable
+    const Added added = more > kMaxSegment                 ? Added::unencodable
                         : !first && size + more > max_size ? Added::full
-                                                               : Added::yes;
+                                                           : Added::yes;
     if (added == Added::yes) {
       size += more;
       return added;
