@@ -2,8 +2,8 @@
 // batches, against a bare gRPC client that streams segments serialized before,
 // with the buffer hint on 15 of 16 writes. Both talk to the same sink, a child process that
 // reads and answers OK, so that its CPU is not counted. Then the encoder alone
-// with its rules for secrets, without them, and against protobuf's objects. Medians of several rounds; times are CPU
-// times.
+// with its rules for secrets, without them, and against protobuf's objects; generation v2's with the ids of all
+// names, and with none. Medians of several rounds; times are CPU times.
 //
 //   uplink_bench [ROUNDS [SEGMENTS]]
 
@@ -15,12 +15,14 @@
 #include "bare_sender.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "fake_known_ids.h"
 #include "loop/uv_loop.h"
 #include "make.h"
 #include "measure.h"
 #include "sample.h"
 #include "sink.h"
 #include "uplink/dialect.h"
+#include "uplink/v2/segment_encoder.h"
 #include "uplink/v3/segment_encoder.h"
 #include "v3/tracing.pb.h"
 
@@ -93,7 +95,12 @@ int main(int argc, char** argv) {
               segment.size(), serialized.size(), segments, rounds);
 
   v3::SegmentEncoder ruled({PrivacyRules(PrivacyOptions{}), {}});
-  std::vector<double> sidecar, bare, direct, with_rules, object;
+  FakeKnownIds all, none;
+  all.endpoints = {{"2 GET:/orders/{id}/items", 11}};
+  all.addresses = {{"db-1.shop.example:3306", 12}};
+  v2::SegmentEncoder v2_ids({PrivacyRules(PrivacyOptions{}), {}}, all);
+  v2::SegmentEncoder v2_names({PrivacyRules(PrivacyOptions{}), {}}, none);
+  std::vector<double> sidecar, bare, direct, with_rules, object, with_ids, with_names;
   {
     SidecarSender sidecar_sender(sink.address(), segment);
     BareSender bare_sender(sink.address(), serialized);
@@ -107,15 +114,22 @@ int main(int argc, char** argv) {
   std::vector<std::uint8_t> out(kBatch * encoder.size());
   std::string text;
   for (std::size_t round = 0; round < rounds; ++round) {
-    const auto encode = [&](v3::SegmentEncoder& by) {
+    const auto encode_as = [&](auto& by, const auto& input) {
       for (std::size_t sent = 0; sent < segments; sent += kBatch) {
         by.clear();
-        for (std::size_t i = 0; i < kBatch; ++i) by.add({segment, "shop", "shop@host"}, ~std::size_t{0});
+        for (std::size_t i = 0; i < kBatch; ++i) by.add(input, ~std::size_t{0});
+        if (out.size() < by.size()) out.resize(by.size());
         by.write(out.data());
       }
     };
+    const auto encode = [&](v3::SegmentEncoder& by) {
+      encode_as(by, v3::SegmentEncoder::Input{segment, "shop", "shop@host"});
+    };
+    const auto encode_v2 = [&](v2::SegmentEncoder& by) { encode_as(by, v2::SegmentEncoder::Input{segment, 2, 3}); };
     direct.push_back(per_segment(segments, [&] { encode(encoder); }));
     with_rules.push_back(per_segment(segments, [&] { encode(ruled); }));
+    with_ids.push_back(per_segment(segments, [&] { encode_v2(v2_ids); }));
+    with_names.push_back(per_segment(segments, [&] { encode_v2(v2_names); }));
     object.push_back(per_segment(segments, [&] {
       for (std::size_t sent = 0; sent < segments; ++sent) {
         // as dear as filling it field by field: every member and every text is allocated anew
@@ -133,5 +147,8 @@ int main(int argc, char** argv) {
   std::printf("ratio secrets/nothing:                   %7.2f\n", median(with_rules) / median(direct));
   std::printf("objects on the heap:                     %7.0f ns CPU/segment\n", median(object));
   std::printf("ratio encoder/objects:                   %7.2f\n", median(with_rules) / median(object));
+  std::printf("encoder of v2, all ids known:            %7.0f ns CPU/segment\n", median(with_ids));
+  std::printf("encoder of v2, names alone:              %7.0f ns CPU/segment\n", median(with_names));
+  std::printf("ratio v2/v3:                             %7.2f\n", median(with_ids) / median(with_rules));
   return 0;
 }
