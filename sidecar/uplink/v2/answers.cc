@@ -34,8 +34,8 @@ bool read_pair(Bytes message, Mapping& out) {
 
 bool read_endpoint(Bytes message, Mapping& out) {
   WireReader reader(message);
-  std::uint64_t from = 0;
   constexpr std::uint64_t kServer = 1;
+  std::uint64_t from = 0;
   for (Field field; reader.next(field);) {
     // A service id beyond 32 bits is none: no dictionary has 0.
     if (field.is(1, WireReader::varint)) out.scope = usable(static_cast<std::int64_t>(field.value));
@@ -43,7 +43,7 @@ bool read_endpoint(Bytes message, Mapping& out) {
     if (field.is(3, WireReader::varint)) out.id = static_cast<std::int64_t>(field.value);
     if (field.is(4, WireReader::varint)) from = field.value;
   }
-  out.server_side = from == kServer;
+  if (from != kServer) out.scope = 0;
   return !reader.broken();
 }
 

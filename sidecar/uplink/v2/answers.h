@@ -21,8 +21,7 @@ inline constexpr std::size_t kMaxMembers = 2048;
 struct Mapping {
   std::string_view name;
   std::int64_t id = 0;
-  std::int32_t scope = 0;  // of an endpoint: its service's id
-  bool server_side = true;
+  std::int32_t scope = 0;  // of an endpoint of the server's side, the only one asked for: its service's id
 };
 
 struct Command {

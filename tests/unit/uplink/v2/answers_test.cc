@@ -53,14 +53,16 @@ TEST_SUITE("uplink/v2/answers") {
     CHECK(commands.empty());
   }
 
-  TEST_CASE("an endpoint comes with its service and side") {
+  TEST_CASE("an endpoint comes with its service, unless it is not of the server's side") {
     wire::v2::EndpointMapping message;
     auto& element = *message.add_elements();
     element.set_service_id(2);
     element.set_endpoint_name("/a");
     element.set_endpoint_id(40);
     element.set_from(wire::v2::SERVER);
-    message.add_elements()->set_endpoint_name("/b");
+    auto& client = *message.add_elements();
+    client = message.elements(0);
+    client.set_from(wire::v2::CLIENT);
     const std::string bytes = message.SerializeAsString();
     std::vector<Mapping> found;
     REQUIRE(read_endpoints(bytes_of(bytes), found));
@@ -68,9 +70,7 @@ TEST_SUITE("uplink/v2/answers") {
     CHECK(found[0].scope == 2);
     CHECK(found[0].name == "/a");
     CHECK(found[0].id == 40);
-    CHECK(found[0].server_side);
     CHECK(found[1].scope == 0);
-    CHECK_FALSE(found[1].server_side);
   }
 
   // The reference's bytes, made by protoc from SkyWalking's own files.
