@@ -15,13 +15,13 @@
 #include "bare_sender.h"
 #include "base/check.h"
 #include "base/random.h"
-#include "fake_known_ids.h"
 #include "loop/uv_loop.h"
 #include "make.h"
 #include "measure.h"
 #include "sample.h"
 #include "sink.h"
 #include "uplink/dialect.h"
+#include "uplink/v2/learnt_ids.h"
 #include "uplink/v2/segment_encoder.h"
 #include "uplink/v3/segment_encoder.h"
 #include "v3/tracing.pb.h"
@@ -74,6 +74,15 @@ class SidecarSender final : public CollectorListener {
   CallPtr call_;
 };
 
+// Among as many others as a large host has.
+void learn(v2::Dictionary& dictionary, std::int32_t scope, const std::string& name) {
+  dictionary.find(scope, name, true);
+  for (int i = 0; i < 5000; ++i) dictionary.find(scope, name + std::to_string(i), true);
+  const auto batch = dictionary.take(Tick(), 10'000, 1u << 20);
+  for (const auto& wanted : batch.names) dictionary.answer(batch, wanted.scope, wanted.text, 7);
+  dictionary.finish(batch, Tick());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -95,9 +104,14 @@ int main(int argc, char** argv) {
               segment.size(), serialized.size(), segments, rounds);
 
   v3::SegmentEncoder ruled({PrivacyRules(PrivacyOptions{}), {}});
-  FakeKnownIds all, none;
-  all.endpoints = {{"2 GET:/orders/{id}/items", 11}};
-  all.addresses = {{"db-1.shop.example:3306", 12}};
+  SystemRandom random;
+  const v2::Registrations registrations(random);
+  v2::Dictionary endpoints(v2::kEndpointLimits, random.next()), addresses(v2::kAddressLimits, random.next());
+  learn(endpoints, 2, "GET:/orders/{id}/items");
+  learn(addresses, v2::kAddressScope, "db-1.shop.example:3306");
+  v2::LearntIds all(endpoints, addresses, registrations);
+  v2::Dictionary no_endpoints(v2::kEndpointLimits, random.next()), no_addresses(v2::kAddressLimits, random.next());
+  v2::LearntIds none(no_endpoints, no_addresses, registrations);
   v2::SegmentEncoder v2_ids({PrivacyRules(PrivacyOptions{}), {}}, all);
   v2::SegmentEncoder v2_names({PrivacyRules(PrivacyOptions{}), {}}, none);
   std::vector<double> sidecar, bare, direct, with_rules, object, with_ids, with_names;

@@ -4,21 +4,20 @@
 // by its name, then the instance by its UUID. A table of (state, event) without anything around it; Registrations goes
 // by it.
 //
-//                        renewed                    service               instance
-//    [ unregistered ] ------------> [ asking      ] --------> [ asking      ] --------> [ confirmed ]
-//           ^          due          [    service  ] <-------- [    instance ]            |     |  ^
-//           |                              ^          stale          ^                   |     |  |
-//           | reset: from everywhere       |                         |      renewed, due |     |  |
-//           | below and from confirmed     | absent          absent, |                   |     |  |
-//           |                              | or stale        service |              lost |     |  |
-//           |                              |                 other   |   +---------------+     |  | instance,
-//           |                              |                         |   v                     |  | same or other
-//           +-------------------------- [ confirming_service ] ----------+-> [ confirming_     ] --+
-//           |                                ^            service same         [     instance   ]
-//           |               renewed          |
-//           +---- [ unconfirmed ] -----------+
-//                      ^
-//                      +---- lost: from confirmed and both confirming
+//                  renewed, due                 service                      instance
+//    unregistered --------------> asking_service ---------> asking_instance -----------> confirmed
+//                                                                                         |  |  ^
+//                    renewed                    service, the same        instance         |  |  |
+//    unconfirmed ------------> confirming_service ---------> confirming_instance ---------|--|--+
+//         ^                           ^                                                   |  |
+//         |                           +---------------- renewed, due ---------------------+  |
+//         +-------------------------------------- lost --------------------------------------+
+//
+//    lost    from asking: unregistered; from confirming: unconfirmed
+//    reset   from the lower row and confirmed: unregistered
+//    absent  from confirming: the state above it, since a name that was known has no id any more
+//    other   id of the service while confirming: asking_instance
+//    stale   from asking_instance and confirming_instance: asking_service
 //
 // Segments go out in `confirmed` alone: a collector that lost its storage gives old ids to others, says OK to
 // everything, and tells nobody. So ids are confirmed by name with every connection and each ten minutes. Other ids, or
