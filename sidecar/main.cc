@@ -30,14 +30,23 @@ void limit_exit(Exit exit) {
   alarm(kSeconds);
 }
 
-Exit serve(const Config& config, const std::string& config_path) {
+// SIGHUP means reload. Until somebody watches for it, it waits instead of ending us.
+void hold_hang_up(bool hold) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+}
+
+Exit serve(LoadedConfig loaded, ConfigSource source) {
+  const std::string socket = loaded.config.ipc.path;
   UvLoop loop;
-  Daemon daemon(config, config_path, loop);
+  Daemon daemon(std::move(loaded), std::move(source), loop);
   if (const auto started = daemon.start(); !started) {
     log_error("{}", started.error().message);
     return Exit::failed;
   }
-  log_info("sw-sidecar {} serves at {}", kVersion, config.ipc.path);
+  log_info("sw-sidecar {} serves at {}", kVersion, socket);
 
   const auto stop = [&] {
     if (daemon.shutting_down()) return loop.stop();  // the second signal means now
@@ -46,7 +55,8 @@ Exit serve(const Config& config, const std::string& config_path) {
   };
   const auto terminate = loop.watch_signal(SIGTERM, stop);
   const auto interrupt = loop.watch_signal(SIGINT, stop);
-  const auto hang_up = loop.watch_signal(SIGHUP, stop);
+  const auto hang_up = loop.watch_signal(SIGHUP, [&] { daemon.request_reload(); });
+  hold_hang_up(false);
   loop.run();
 
   const Left left = daemon.report_left();
@@ -70,7 +80,9 @@ Exit run(int argc, char** argv) {
   const CommandLine line = parse_command_line(argc, argv, exit);
   if (exit) return *exit;
   if (line.print_environment) return print(environment_document());
-  const LoadedConfig loaded = load_config(line.config, Environment::read());
+  hold_hang_up(true);
+  ConfigSource source{line.config, Environment::read()};
+  LoadedConfig loaded = load_config(source);
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (!loaded.errors.empty()) return Exit::usage;
   if (line.print_config) return print(print_config(loaded, line.config));
@@ -86,7 +98,7 @@ Exit run(int argc, char** argv) {
               kLeastDescriptors);
     return Exit::failed;
   }
-  return serve(loaded.config, line.config);
+  return serve(std::move(loaded), std::move(source));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ Key make_key(KeyName name, std::string expected) {
   Key key;
   key.path = name.path;
   key.sentence = name.sentence;
+  key.effect = name.effect;
   key.expected = std::move(expected);
   return key;
 }

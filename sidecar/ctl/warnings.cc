@@ -24,6 +24,23 @@ std::string reasons(const json& counts) {
   return out;
 }
 
+// What a reload could not put in force.
+void check_config(const json& config, std::vector<std::string>& out) {
+  if (const json& errors = field(config, "errors"); errors.is_array() && !errors.empty()) {
+    std::string why = fmt::format("the configuration was refused {} ago, the one before is in force",
+                                  duration(config, "refused_ms_ago"));
+    for (std::size_t i = 0; i < errors.size() && i < kMostNamed; ++i)
+      why += "\n  " + text(json{{"error", errors[i]}}, "error", 500);
+    if (errors.size() > kMostNamed) why += fmt::format("\n  and {} more", errors.size() - kMostNamed);
+    out.push_back(std::move(why));
+  }
+  const json& pending = field(config, "needs_restart");
+  if (!pending.is_array() || pending.empty()) return;
+  std::string names;
+  for (const json& change : pending) names += (names.empty() ? "" : ", ") + text(change, "key", 80);
+  out.push_back("changed in the file, and needs a restart: " + names);
+}
+
 void check_collector(const json& collector, std::vector<std::string>& out) {
   static const std::set<std::string> kFine = {"up", "idle", ""};
   const std::string state = text(collector, "state");
@@ -96,6 +113,7 @@ void check_flow(const json& status, std::vector<std::string>& out) {
 std::vector<std::string> warnings(const json& status) {
   std::vector<std::string> out;
   if (text(field(status, "daemon"), "state") == "draining") out.push_back("the daemon is stopping");
+  check_config(field(status, "config"), out);
   check_collector(field(status, "collector"), out);
   check_flow(status, out);
   if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)
@@ -110,9 +128,12 @@ std::vector<std::string> warnings(const json& status) {
   const json& totals = field(status, "totals");
   if (!not_false(totals, "balanced"))
     out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");
-  if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > 0) {
-    const std::string why = reasons(field(totals, "dropped"));
-    out.push_back(fmt::format("{} segments were dropped{}", dropped, why.empty() ? "" : ": " + why));
+  json dropped_by = field(totals, "dropped");
+  const auto wanted = number(dropped_by, "ignored").value_or(0);  // as configured
+  if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > wanted) {
+    if (dropped_by.is_object()) dropped_by.erase("ignored");
+    const std::string why = reasons(dropped_by);
+    out.push_back(fmt::format("{} segments were dropped{}", dropped - wanted, why.empty() ? "" : ": " + why));
   }
   if (const json& instances = field(status, "instances"); instances.is_array()) {
     std::vector<std::string> named;

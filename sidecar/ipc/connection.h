@@ -77,10 +77,12 @@ class Connection {
 
   // Asks for HELLO again; only then is a second one legal.
   void ask_hello_again();
+  // Tells CONFIG; if the client's queue has no place for it now, with a later beat.
+  void send_config();
   // Tells DRAIN; the page's flag is write_settings()'s.
   void send_drain();
 
-  // Brings the page up to date. Cheap, nothing without a page.
+  // Brings the page up to date, and tells what could not be told before. Cheap.
   void write_beat();
   void write_settings();
   // Also for clients without a page, which get ACK. True while it must be called again
@@ -99,6 +101,7 @@ class Connection {
   bool too_many_bad_records();
   void welcome(const Hello& hello, bool known);
   bool send(const FrameBytes& frame, int with_fd = -1);
+  bool try_to_send(const FrameBytes& frame, int with_fd = -1);
 
   const std::uint64_t id_;
   FrameSocket socket_;
@@ -114,6 +117,7 @@ class Connection {
   unsigned bad_records_ = 0;  // since bad_since_
   Tick bad_since_{};
   std::size_t found_ = 0;
+  bool config_owed_ = false;
   bool asked_again_ = false;
   bool ended_ = false;
 };

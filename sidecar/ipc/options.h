@@ -18,6 +18,7 @@ struct IgnoreRules {
                                        ".gif", ".ico",  ".mp3", ".mp4", ".html", ".svg"};
   std::vector<std::string> patterns;
 
+  bool operator==(const IgnoreRules&) const = default;
   bool empty() const { return suffixes.empty() && patterns.empty(); }
 };
 

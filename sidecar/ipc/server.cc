@@ -40,20 +40,14 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
       hello_timer_(loop.make_timer([this] { refuse_silent(); })),
       beat_timer_(loop.make_timer([this] { beat(); })) {
   shared_.settings.sampling = options.sampling;
-  shared_.settings.ignore = options.ignore;
+  if (!options.ignore.empty()) set_ignore(options.ignore);
   shared_.settings.peer_prefix = options.peer_prefix;
 }
 
 Server::~Server() { stop(); }
 
 Result<void> Server::start() {
-  const unsigned within_limit = connections_within_limit();
-  max_connections_ = std::min(options_.max_connections, within_limit);
-  max_per_user_ = std::min(options_.max_per_user.value_or(std::max(max_connections_ / 2, 1u)), max_connections_);
-  if (within_limit < options_.max_connections)
-    log_info("connections are limited to {} by the descriptor limit (configured: {})", within_limit,
-             options_.max_connections);
-
+  set_caps();
   if (auto opened = poll_.open(); !opened) return opened;
   auto socket = SocketFile::create(options_.path, SOCK_SEQPACKET, options_.mode, kBacklog);
   if (!socket) return tl::unexpected<Error>(std::move(socket.error()));
@@ -67,6 +61,15 @@ Result<void> Server::start() {
       loop_, socket_->fd(), [this](ScopedFd client) { take(std::move(client)); },
       [this](ScopedFd client) { turn_away(std::move(client)); });
   return {};
+}
+
+void Server::set_caps() {
+  const unsigned within_limit = connections_within_limit();
+  max_connections_ = std::min(options_.max_connections, within_limit);
+  max_per_user_ = std::min(options_.max_per_user.value_or(std::max(max_connections_ / 2, 1u)), max_connections_);
+  if (within_limit < options_.max_connections)
+    log_info("connections are limited to {} by the descriptor limit (configured: {})", within_limit,
+             options_.max_connections);
 }
 
 void Server::stop() {
@@ -306,6 +309,23 @@ void Server::set_sampling(std::int64_t traces) {
 void Server::set_enabled(bool enabled) {
   shared_.settings.enabled = enabled;
   write_settings();
+}
+
+void Server::set_ignore(const IgnoreRules& rules) {
+  shared_.settings.ignore = rules;
+  shared_.ignored.set(rules);
+  shared_.settings.config = config_frame(rules, ++config_version_);
+  for (auto& [id, client] : clients_) client.connection->send_config();
+}
+
+void Server::apply(const IpcOptions& options) {
+  const bool other_caps =
+      options.max_connections != options_.max_connections || options.max_per_user != options_.max_per_user;
+  options_ = options;
+  if (other_caps) set_caps();
+  look_timer_->set_longest(options.drain_interval);
+  if (options.ignore != shared_.settings.ignore) set_ignore(options.ignore);
+  set_sampling(options.sampling);
 }
 
 void Server::begin_drain(Duration send_within, Duration reconnect_after, Duration jitter) {

@@ -49,6 +49,11 @@ class Server final : public RoomListener, private SessionClaims {
   void set_upstream(ipc_protocol::UpstreamState state);
   void set_sampling(std::int64_t traces);  // per 3 s and process, -1 all
   void set_enabled(bool enabled);
+  void set_ignore(const IgnoreRules& rules);  // whose frame carries them in all (protocol.h)
+
+  // Sampling, ignored operations, the caps and the interval count from now on; whoever is connected stays, whatever
+  // the caps. After start().
+  void apply(const IpcOptions& options);
 
   // Tells all clients that the sidecar is about to stop. Newcomers are refused
   // (shutting_down); what arrives is read as before until stop().
@@ -99,15 +104,17 @@ class Server final : public RoomListener, private SessionClaims {
   void remove(std::uint64_t id);
 
   Refusal busy(std::string why);
+  void set_caps();
   void write_settings();
 
-  const IpcOptions options_;
+  IpcOptions options_;
   EventLoop& loop_;
   Random& random_;
   const KernelFeatures features_;
   IpcShared shared_;
   std::optional<SocketFile> socket_;
   ClientPoll poll_;
+  std::uint64_t config_version_ = 0;
   unsigned max_connections_ = 0;
   unsigned max_per_user_ = 0;
 

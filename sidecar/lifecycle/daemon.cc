@@ -2,6 +2,7 @@
 
 #include "ipc/descriptor_limit.h"
 #include "lifecycle/held.h"
+#include "lifecycle/reload_routes.h"
 #include "log/log.h"
 #include "uplink/dialect.h"
 
@@ -23,17 +24,21 @@ HostFacts facts_of_host(const NamingOptions& naming) {
 
 }  // namespace
 
-Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& loop)
-    : config_(config),
-      loop_(loop),
-      host_(facts_of_host(config.naming)),
-      agents_(Naming(config.naming, name_of(host_, config.lifecycle), host_.first_ip())),
-      carrier_(config.carrier) {
+Daemon::Daemon(LoadedConfig loaded, ConfigSource source, EventLoop& loop)
+    : loop_(loop),
+      source_(std::move(source)),
+      reload_(
+          std::move(loaded), loop, [this] { return load_config(source_); },
+          [this](const Config& config) { apply(config); }),
+      host_(facts_of_host(reload_.in_force().naming)),
+      agents_(Naming(reload_.in_force().naming, name_of(host_, reload_.in_force().lifecycle), host_.first_ip())),
+      carrier_(reload_.in_force().carrier) {
+  const Config& config = reload_.in_force();
   facts_.started = loop.now();
   facts_.started_wall = loop.wall_now();
   facts_.sidecar_epoch = random_.next() | 1;  // never 0, which means none
   facts_.host = name_of(host_, config.lifecycle);
-  facts_.config = config_path;
+  facts_.config = source_.path;
   facts_.socket = config.ipc.path;
 
   collector_ = make_collector(config.uplink, loop, random_);
@@ -42,10 +47,11 @@ Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& 
   server_ = std::make_unique<Server>(config.ipc, loop, random_, agents_, carrier_, *sessions_, facts_.sidecar_epoch);
   pipeline_ = std::make_unique<Pipeline>(config.pipeline, loop, carrier_, *collector_, random_);
   upstream_ = std::make_unique<UpstreamWatch>(*collector_, *server_);
-  control_ = std::make_unique<ControlServer>(
-      config.control, loop,
-      std::vector<Route>{{"GET", "/status", "the daemon, the collector, every instance with its ledger, the channels",
-                          [this](const Request&) { return Response::ok(status()); }}});
+  std::vector<Route> routes = reload_routes(reload_, [this] { return shutting_down(); });
+  routes.insert(routes.begin(),
+                {"GET", "/status", "the daemon, the collector, every instance with its ledger, the channels",
+                 [this](const Request&) { return Response::ok(status()); }});
+  control_ = std::make_unique<ControlServer>(config.control, loop, std::move(routes));
 
   carrier_.set_room_listener(server_.get());
   carrier_.set_arrival_callback([this](std::size_t channel) { pipeline_->on_arrival(channel); });
@@ -67,10 +73,24 @@ void Daemon::shut_down(std::function<void()> stopped) {
   if (shutdown_) return;
   facts_.draining = true;
   shutdown_.emplace(Shutdown::Parts{loop_, carrier_, *pipeline_, *sessions_, *server_},
-                    config_.lifecycle.shutdown_deadline, [this, stopped = std::move(stopped)](std::size_t unread) {
+                    reload_.in_force().lifecycle.shutdown_deadline,
+                    [this, stopped = std::move(stopped)](std::size_t unread) {
                       unread_ = unread;
                       stopped();
                     });
+}
+
+void Daemon::request_reload() {
+  if (shutting_down()) return log_warning("asked to reload while stopping: the successor reads the configuration");
+  reload_.request();
+}
+
+void Daemon::apply(const Config& config) {
+  start_log(config.log);
+  carrier_.apply(config.carrier);
+  sessions_->apply(config.session);
+  server_->apply(config.ipc);
+  pipeline_->apply(config.pipeline);
 }
 
 void Daemon::housekeeping() {
@@ -82,7 +102,10 @@ void Daemon::housekeeping() {
 }
 
 nlohmann::json Daemon::status() const {
-  return status_report({loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_}, facts_);
+  nlohmann::json report =
+      status_report({loop_, agents_, carrier_, *pipeline_, *collector_, *sessions_, *server_}, facts_);
+  report["config"] = config_part(reload_, source_.path, loop_.now());
+  return report;
 }
 
 }  // namespace sidecar

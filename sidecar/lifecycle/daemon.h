@@ -9,6 +9,7 @@
 //   Collector -> UpstreamWatch -> Server                 the collector's state, for the pages
 //   Pipeline -> Ledger -> Server                         settled marks, looked at with each tick
 //   ControlServer -> status_report                       the operator
+//   ControlServer -> Reload -> all of them               other settings
 //
 // Owner: main(). Thread: loop.
 
@@ -21,6 +22,7 @@
 #include "config/config.h"
 #include "control/control_server.h"
 #include "ipc/server.h"
+#include "lifecycle/reload.h"
 #include "lifecycle/shutdown.h"
 #include "lifecycle/status_report.h"
 #include "lifecycle/upstream_watch.h"
@@ -32,8 +34,9 @@ namespace sidecar {
 
 class Daemon {
  public:
-  // `loop` outlives the daemon. `config_path` is for status only.
-  Daemon(const Config& config, const std::string& config_path, EventLoop& loop);
+  // `loop` outlives the daemon. `loaded`, without errors, is what was read from `source`, which is read again at
+  // reloads.
+  Daemon(LoadedConfig loaded, ConfigSource source, EventLoop& loop);
   ~Daemon();
 
   // Opens the sockets and begins to connect. On an error nothing was taken from anybody.
@@ -43,15 +46,22 @@ class Daemon {
   void shut_down(std::function<void()> stopped);
   bool shutting_down() const { return shutdown_.has_value(); }
 
+  // Reads the configuration again, in a turn of its own (reload.h); not while shutting down.
+  void request_reload();
+  // Told of every reload, whoever asked for it; null: nobody. Not owned.
+  void set_reload_listener(Reload::Listener* listener) { reload_.set_listener(listener); }
+
   // What was not delivered; logs it by instance.
   Left report_left() const { return sidecar::report_left(carrier_, *pipeline_, unread_.value_or(server_->unread())); }
 
  private:
+  void apply(const Config& config);
   void housekeeping();
   nlohmann::json status() const;
 
-  const Config config_;
   EventLoop& loop_;
+  const ConfigSource source_;
+  Reload reload_;  // has the configuration in force
   const HostFacts host_;
   SystemRandom random_;
   DaemonFacts facts_;

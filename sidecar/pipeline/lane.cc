@@ -49,6 +49,12 @@ void Lane::on_collector_ready() {
   wake();
 }
 
+void Lane::on_options() {
+  if (state_ != LaneState::idle) return;
+  timer_->stop();
+  wake();
+}
+
 void Lane::on_drain() {
   if (state_ == LaneState::backing_off) {
     timer_->stop();

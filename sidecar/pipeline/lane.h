@@ -66,6 +66,8 @@ class Lane {
   // Something has changed: records arrived, the age timer, drain. Sends if it can.
   void wake();
   void on_collector_ready();
+  // The options have changed: what waits closes by the new ones.
+  void on_options();
   // A shutdown has begun: no wait for age, shorter back-off.
   void on_drain();
 

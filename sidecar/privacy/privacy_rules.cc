@@ -10,7 +10,7 @@ PrivacyRules::PrivacyRules(const PrivacyOptions& options)
           {kUrl, {"*url", "*uri", "url.full", "http.target", "http.path", "*referer", "*referrer", "*location"}},
           {kQuery, {"http.params", "http.body", "url.query", "*query-string"}},
           {kHeaders, {"http.headers"}}})),
-      urls_(*names_, kDrop | kMask, options.urls) {
+      texts_(*names_, kDrop | kMask, options.urls) {
   for (std::size_t sets = 0; sets < kAll; ++sets)
     treatments_[sets] = treatment_of(static_cast<NameMatcher::Sets>(sets));
 }

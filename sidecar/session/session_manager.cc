@@ -47,6 +47,13 @@ void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process)
   if (fresh && collector_.ready()) at->second.session.on(SessionEvent::collector_ready);
 }
 
+void SessionManager::apply(const SessionOptions& options) {
+  const bool other_pace = options.keep_alive != options_.keep_alive;
+  options_ = options;
+  if (!other_pace) return;
+  for (auto& [key, session] : sessions_) session.session.repace();
+}
+
 void SessionManager::note_cut_names(const AgentIdentity& identity) {
   if (!(identity.service_cut || identity.instance_cut) || !cut_names_.pass(loop_.now())) return;
   if (identity.service_cut)

@@ -94,8 +94,9 @@ class Collector {
 
   // Begins to connect and keeps trying with back-off until destroyed.
   virtual void start() = 0;
-  // Time is short: tries at once if it is waiting to try again.
-  virtual void hurry() = 0;
+  // A shutdown has begun, and `left` is all the time there is: whatever waits to be tried again is tried at once, and
+  // from now on nothing waits longer than lets several tries fit into it.
+  virtual void hurry(Duration left) = 0;
 
   // True while a call has a chance: connected, and not held by AUTH or WRONG_SERVER.
   // Those are lost to the listeners; the Collector probes by itself, with back-off and

@@ -88,12 +88,12 @@ std::string Credentials::scrub(std::string text) const {
 Credentials::Stamp Credentials::stamp_of(const std::string& path) {
   struct stat found {};
   if (path.empty() || stat(path.c_str(), &found) != 0) return {};
-  return {found.st_dev, found.st_ino, found.st_size,
-          std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+  const auto ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  return {found.st_dev, found.st_ino, found.st_size, ns(found.st_mtim), ns(found.st_ctim)};
 }
 
 void Credentials::look() {
-  if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_) {
+  if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_ || !token_problem_.empty()) {
     token_stamp_ = now;
     const std::string before = token_;
     read_token();
@@ -105,7 +105,7 @@ void Credentials::look() {
   if (!options_.tls.enabled) return;
   std::vector<Stamp> now;
   for (const std::string& file : tls_files(options_.tls)) now.push_back(stamp_of(file));
-  if (now == tls_stamps_) return;
+  if (now == tls_stamps_ && tls_problem_.empty()) return;
   tls_stamps_ = std::move(now);
   if (!read_tls()) return;
   log_info("the TLS files have changed; connecting with the new ones");
@@ -115,11 +115,13 @@ void Credentials::look() {
 void Credentials::read_token() {
   if (options_.token_file.empty()) return;
   auto text = read_regular_file(options_.token_file, 2 * kMaxToken);
-  if (!text) return note(token_problem_, "collector.token_file: " + text.error().message);
+  const bool in_force = !token_.empty();
+  if (!text) return note(token_problem_, "collector.token_file: " + text.error().message, in_force);
   auto token = parse_token(std::move(*text));
   if (!token)
-    return note(token_problem_, fmt::format("collector.token_file: {} {}", options_.token_file, token.error().message));
-  note(token_problem_, {});
+    return note(token_problem_, fmt::format("collector.token_file: {} {}", options_.token_file, token.error().message),
+                in_force);
+  note(token_problem_, {}, in_force);
   if (*token != token_) former_token_ = std::exchange(token_, std::move(*token));
 }
 
@@ -130,18 +132,20 @@ bool Credentials::read_tls() {
   auto key = read_pem(tls.key, "collector.tls.key", "PRIVATE KEY");
   for (const auto* file : {&ca, &certificate, &key}) {
     if (*file) continue;
-    note(tls_problem_, file->error().message);
+    note(tls_problem_, file->error().message, channel_ != nullptr);
     return false;
   }
-  note(tls_problem_, {});
-  channel_ = grpc::SslCredentials({*ca, *key, *certificate});
+  note(tls_problem_, {}, channel_ != nullptr);
+  const bool same = tls_.pem_root_certs == *ca && tls_.pem_private_key == *key && tls_.pem_cert_chain == *certificate;
+  if (channel_ != nullptr && same) return false;
+  tls_ = {*ca, *key, *certificate};
+  channel_ = grpc::SslCredentials(tls_);
   return true;
 }
 
-void Credentials::note(std::string& problem, std::string now) {
+void Credentials::note(std::string& problem, std::string now, bool in_force) {
   if (now == problem) return;
-  if (!now.empty())
-    log_error("{}{}", now, token_.empty() && channel_ == nullptr ? "" : "; what was read before stays in force");
+  if (!now.empty()) log_error("{}{}", now, in_force ? "; what was read before stays in force" : "");
   problem = std::move(now);
 }
 

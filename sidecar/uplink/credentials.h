@@ -1,8 +1,9 @@
 #pragma once
 
 // Credentials holds what we prove to the collector and how we know it: the token, and the TLS files. They are read
-// at the start and again when they change (looked at by size, time and inode). What cannot be used is a problem, told
-// in status and once in the log with its remedy; what was good before stays in force.
+// at the start, again when they change (looked at by size, times and inode), and at each look while something is wrong
+// with them. What cannot be used is a problem, told in status and once in the log with its remedy; what was good
+// before, if anything was, stays in force.
 //
 // The token is in no log, status or error text: whoever shows words of a collector passes them through scrub() first.
 //
@@ -53,21 +54,24 @@ class Credentials {
     dev_t device = 0;
     ino_t inode = 0;
     off_t size = 0;
-    std::int64_t changed_ns = 0;
+    std::int64_t written_ns = 0;
+    std::int64_t changed_ns = 0;  // also by a change of owner or mode
     bool operator==(const Stamp&) const = default;
   };
   static Stamp stamp_of(const std::string& path);
 
   void look();
   void read_token();
-  // True: they are good.
+  // True: they are good, and not what is in force.
   bool read_tls();
-  void note(std::string& problem, std::string now);
+  // `in_force`: something was read before.
+  void note(std::string& problem, std::string now, bool in_force);
 
   const UplinkOptions options_;
   const std::function<void(Changed)> changed_;
   std::string token_, former_token_;
   std::string token_problem_, tls_problem_;
+  grpc::SslCredentialsOptions tls_;  // that `channel_` was made of
   std::shared_ptr<grpc::ChannelCredentials> channel_;
   Stamp token_stamp_;
   std::vector<Stamp> tls_stamps_;

@@ -35,7 +35,7 @@ class Link {
     failed,  // could not connect; the words say why and what to do
     lost,    // was ready and is not any more
   };
-  using Told = std::function<void(Event, std::string why)>;
+  using Told = std::function<void(const Link&, Event, std::string why)>;
 
   // Begins to connect. The references outlive it.
   Link(Endpoint endpoint, const LinkOptions& options, EventLoop& loop, CompletionThread& completions, Told told);

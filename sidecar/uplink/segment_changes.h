@@ -9,7 +9,7 @@ namespace sidecar {
 struct SegmentChanges {
   std::uint64_t tags_dropped = 0;  // fields of logs are counted as tags
   std::uint64_t tags_masked = 0;
-  std::uint64_t urls_masked = 0;         // texts with something of a URL hidden
+  std::uint64_t urls_masked = 0;         // texts with something of a URL or a body hidden
   std::uint64_t endpoint_names_cut = 0;  // names of operations, also the parent's in a reference
   std::uint64_t peers_cut = 0;
   // Where the collector's generation registers by ids:

@@ -39,7 +39,8 @@ std::string text_field(const std::string& message, int number) {
   UnknownFieldSet fields;
   if (!fields.ParseFromString(message)) return "";
   for (int i = 0; i < fields.field_count(); ++i)
-    if (fields.field(i).number() == number && fields.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+    if (fields.field(i).number() == number &&
+        fields.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
       return fields.field(i).length_delimited();
   return "";
 }

@@ -58,7 +58,7 @@ struct Fixture {
     const HostPort where = parse_host_port(address);
     std::string what = "nothing";
     Link link({0, address, where.host, address, grpc_target(where.host, where.port), true}, options, loop, completions,
-              [&](Link::Event event, std::string why) {
+              [&](const Link&, Link::Event event, std::string why) {
                 what = event == Link::Event::ready ? "" : std::move(why);
                 loop.stop();
               });

@@ -16,9 +16,18 @@ std::string program(const std::string& name) {
 }
 
 Daemon::Daemon(const std::string& collector, const std::string& more, const std::string& more_of_collector) {
+  configure(collector, more, more_of_collector);
+}
+
+void Daemon::configure(const std::string& collector, const std::string& more, const std::string& more_of_collector) {
   directory_.write("sidecar.yaml", "collector: {addresses: [\"" + collector + "\"]" + more_of_collector +
                                        "}\nsocket: {path: " + socket() + "}\ncontrol: {path: " + control() + "}\n" +
                                        more);
+}
+
+int Daemon::tell(std::vector<std::string> command, std::string* output) const {
+  command.insert(command.begin(), {program("sidecarctl"), "--socket", control()});
+  return run(command, output);
 }
 
 void Daemon::start() {

@@ -26,6 +26,11 @@ class Daemon {
   explicit Daemon(const std::string& collector, const std::string& more = {},
                   const std::string& more_of_collector = {});
 
+  // Writes another configuration, which the daemon may then be told to reload.
+  void configure(const std::string& collector, const std::string& more = {}, const std::string& more_of_collector = {});
+  // `sidecarctl COMMAND...`: its exit status; what it printed goes to `output`.
+  int tell(std::vector<std::string> command, std::string* output = nullptr) const;
+
   // Starts it and waits until its control socket answers.
   void start();
   // SIGTERM, then waits; returns the exit status.

@@ -60,7 +60,7 @@ class FakeCollector final : public Collector {
   const Capabilities& capabilities() const override { return capabilities_; }
   CollectorStatus status() const override { return status_; }
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
-  void hurry() override { ++hurried; }
+  void hurry(Duration) override { ++hurried; }
   void start() override { started_ = true; }
   bool ready() const override { return ready_; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;

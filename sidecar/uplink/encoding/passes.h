@@ -148,8 +148,7 @@ class Measure {
   }
 
   bool scrub(std::string_view text, const Utf8Size& size, TextKind kind) {
-    if (!size.marks && rules_.privacy.needs_marks() && kind != TextKind::headers) return false;
-    return rules_.privacy.scrub(text, kind, changed_);
+    return rules_.privacy.may_hide(text, kind, size.marks) && rules_.privacy.scrub(text, kind, changed_);
   }
 
   void repair_changed(std::size_t begin) {

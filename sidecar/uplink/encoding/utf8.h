@@ -16,7 +16,7 @@ namespace sidecar::encoding {
 struct Utf8Size {
   std::size_t bytes;  // after the repair
   bool valid;         // nothing to repair
-  bool marks;         // one of ; < = > ? @ may be in it, see PrivacyRules
+  bool marks;         // one of ; < = > ? @ may be in it, see TextScrubber
 };
 Utf8Size utf8_size(std::string_view text);
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/slice.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/units.h"
@@ -19,6 +20,12 @@ namespace {
 using encoding::repaired;
 
 constexpr char kDefaultLayer[] = "GENERAL";
+
+// What a collector suffers from that answers a probe like this.
+Trouble trouble_of(Verdict verdict) {
+  if (verdict == Verdict::hold_auth) return Trouble::auth;
+  return verdict == Verdict::wrong_server ? Trouble::wrong_server : Trouble::unanswered;
+}
 
 grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
   const std::size_t size = message.ByteSizeLong();
@@ -56,6 +63,14 @@ void CollectorV3::start() {
   if (state_ != CollectorState::idle) return;
   set_state(CollectorState::connecting);
   links_.start();
+}
+
+void CollectorV3::hurry(Duration left) {
+  constexpr int kTries = 8;
+  constexpr Duration kLeast = std::chrono::milliseconds(10);
+  longest_wait_ = std::max(left / kTries, kLeast);
+  links_.hurry(longest_wait_);
+  if (probe_timer_->armed()) probe_timer_->start(Duration::zero());
 }
 
 CollectorStatus CollectorV3::status() const {
@@ -121,6 +136,7 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
 }
 
 void CollectorV3::on_link(Links::Event event, const std::string& why) {
+  if (event == Links::Event::doubtful) return probe_doubtful();
   const bool was_ready = ready();
   probe_timer_->stop();
   probe_.reset();
@@ -131,6 +147,10 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     const std::string address = links_.current()->endpoint().address;
     log_info("{} the collector at {}{}", event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
              address == links_.address() ? "" : " (" + address + ")");
+    if (const Trouble known = links_.refusal(); is_refusal(known)) {
+      set_state(known == Trouble::auth ? CollectorState::auth : CollectorState::wrong_server);
+      return probe();
+    }
     set_state(CollectorState::up);
     return tell(true);
   }
@@ -149,9 +169,9 @@ void CollectorV3::on_credentials(Credentials::Changed changed) {
 }
 
 void CollectorV3::on_unanswered(const Link& link) {
-  if (links_.current().get() != &link) return;
   const std::string why =
       link.endpoint().configured + " has not answered a call for " + format_duration(options_.unanswered);
+  if (links_.current().get() != &link) return links_.refuse(link, Trouble::unanswered, why);
   if (unanswered_log_.pass(loop_.now()))
     log_warning("{}; the next calls go to another collector, if there is one", why);
   links_.leave(link, Trouble::unanswered, why);
@@ -196,10 +216,7 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
   if (verdict == Verdict::retry && ++retries_ >= kEnough) {
     links_.leave(link, Trouble::unanswered, detail);
   } else if (verdict == Verdict::hold_auth) {
-    log_error("{} {} ({}); holding everything back", links_.address(),
-              options_.token_file.empty() ? "wants a token: set collector.token_file"
-                                          : "refuses the token of collector.token_file",
-              detail);
+    log_error("{} {} ({}); holding everything back", links_.address(), auth_words(), detail);
     hold(CollectorState::auth);
     links_.leave(link, Trouble::auth, detail);
   } else if (verdict == Verdict::wrong_server && method == Method::segments) {
@@ -213,6 +230,12 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
   }
 }
 
+std::string CollectorV3::auth_words() const {
+  if (!credentials_.token().empty()) return "refuses the token of collector.token_file";
+  if (options_.token_file.empty()) return "wants a token: set collector.token_file";
+  return "wants a token, and collector.token_file could not be read";
+}
+
 void CollectorV3::log_plainer(const std::string& detail) {
   if (plainer_log_.pass(loop_.now()))
     log_warning("the collector refuses a heartbeat with a layer of its own ({}); sending it as {}", detail,
@@ -223,14 +246,22 @@ void CollectorV3::hold(CollectorState state) {
   // A server that takes the probe and refuses what follows is asked ever less often.
   if (loop_.now() - since_ >= options_.backoff.max) probes_ = 0;
   set_state(state);
-  probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  probe_later();
   tell(false);
 }
 
-void CollectorV3::probe() {
+void CollectorV3::probe_later() {
+  probe_timer_->start(std::min(options_.backoff.delay(++probes_, random_), longest_wait_));
+}
+
+CallPtr CollectorV3::ask(const std::shared_ptr<Link>& link, Answered answered) {
   const grpc::Slice empty_collection;
-  probe_ = std::make_unique<MethodCall>(*this, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
-                                        [this](Outcome outcome) { on_probe(outcome); });
+  return std::make_unique<MethodCall>(*this, link, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
+                                      std::move(answered));
+}
+
+void CollectorV3::probe() {
+  probe_ = ask(links_.current(), [this](const Outcome& outcome) { on_probe(outcome); });
 }
 
 void CollectorV3::on_probe(const Outcome& outcome) {
@@ -239,6 +270,7 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (ready() || probe_timer_->armed()) return;
   if (outcome.verdict == Verdict::delivered) {
     log_info("the collector accepts us now");
+    if (const std::shared_ptr<Link> link = links_.current()) links_.stay(*link);
     set_state(CollectorState::up);
     tell(true);
     return;
@@ -246,9 +278,19 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (state_ != CollectorState::auth && state_ != CollectorState::wrong_server) return;
   if (outcome.verdict == Verdict::hold_auth) set_state(CollectorState::auth);
   if (outcome.verdict == Verdict::wrong_server) set_state(CollectorState::wrong_server);
-  probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  probe_later();
   // Another one may have recovered from its rest.
-  if (const std::shared_ptr<Link> link = links_.current()) links_.leave(*link, Trouble::auth, outcome.detail);
+  if (const std::shared_ptr<Link> link = links_.current())
+    links_.leave(*link, trouble_of(outcome.verdict), outcome.detail);
+}
+
+void CollectorV3::probe_doubtful() {
+  const std::shared_ptr<Link> link = links_.candidate();
+  doubtful_probe_ = ask(link, [this, link](const Outcome& outcome) {
+    const CallPtr finished = std::move(doubtful_probe_);
+    if (outcome.verdict == Verdict::delivered) return links_.accept(*link);
+    links_.refuse(*link, trouble_of(outcome.verdict), outcome.detail);
+  });
 }
 
 }  // namespace sidecar::v3

@@ -44,13 +44,17 @@ std::string detail_of(const grpc::Status& status, const Credentials& credentials
 
 CollectorV3::MethodCall::MethodCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
                                     grpc::ByteBuffer plainer)
+    : MethodCall(owner, owner.links_.current(), method, std::move(request), std::move(answered), std::move(plainer)) {}
+
+CollectorV3::MethodCall::MethodCall(CollectorV3& owner, std::shared_ptr<Link> link, Method method,
+                                    grpc::ByteBuffer request, Answered answered, grpc::ByteBuffer plainer)
     : owner_(owner),
       method_(method),
       request_(std::move(request)),
       plainer_(std::move(plainer)),
       answered_(std::move(answered)),
-      link_(owner.links_.current()),
-      first_(owner.routes_.first(method)) {
+      link_(std::move(link)),
+      first_(link_ == owner.links_.current() ? owner.routes_.first(method) : Route()) {
   if (link_ == nullptr)
     refuse();
   else

@@ -25,6 +25,9 @@ class CollectorV3::MethodCall final : public Call {
   // `plainer`, if it is valid, is what is sent instead when the server refuses `request`.
   MethodCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
              grpc::ByteBuffer plainer = {});
+  // Over `link`, which may not be the present one.
+  MethodCall(CollectorV3& owner, std::shared_ptr<Link> link, Method method, grpc::ByteBuffer request, Answered answered,
+             grpc::ByteBuffer plainer = {});
 
  private:
   // Answers in a later turn, without a call.

@@ -171,6 +171,8 @@ TEST_SUITE("ctl/status_text") {
     CHECK(contains(warning("/totals/balanced", false), "does not balance"));
     CHECK(contains(warning("/instances/0/ledger/balanced", false), "the account of shop@web-1 does not balance"));
     CHECK(warning("/totals", ledger(10, 6, 1, {{"malformed", 3}})) == "3 segments were dropped: malformed 3");
+    CHECK(warning("/totals", ledger(10, 3, 1, {{"malformed", 3}, {"ignored", 3}})) ==
+          "3 segments were dropped: malformed 3");
     CHECK(contains(warning("/instances/0/sessions/0/client/dropped", 5), "shop@web-1 says that it lost 5 segments"));
     CHECK(
         contains(warning("/instances/0/sessions/0/client/lost_before", 6), "shop@web-1 says that it lost 6 segments"));

@@ -363,6 +363,27 @@ TEST_SUITE("ipc/connection") {
     CHECK(client::MappedPage(welcome->fd.get()).word(layout::kFramesWaiting) == 2);
   }
 
+  TEST_CASE("a segment of an ignored operation is dropped before it takes room, and the ledger knows") {
+    IpcOptions options;
+    options.ignore = {{}, {"x*"}};
+    ServerFixture f(options);
+    const Client client = f.greet();
+    client::SegmentSpec other, nested;
+    other.operation = 0;
+    nested.parent_span_id = 7;  // has no root: nothing to tell it by
+    REQUIRE(client->send(client::segments(1, {client::segment(), client::segment(other), client::segment(nested)})));
+    REQUIRE(client->send(one(1)));
+    f.turn();
+    CHECK(f.seqs() == std::vector<std::uint64_t>{2, 3});
+    const Ledger& ledger = f.listener.connected[0]->ledger;
+    CHECK(ledger.counts().received == 3);
+    CHECK(ledger.counts().duplicate == 1);
+    CHECK(ledger.counts().dropped[static_cast<std::size_t>(DropReason::ignored)] == 1);
+    CHECK(ledger.counts().owed() == f.sink.records.size());
+    CHECK(ledger.accepted() == 3);
+    CHECK(ledger.settled() == 1);
+  }
+
   TEST_CASE("a second HELLO is legal only when asked for, and with the same identity") {
     ServerFixture f;
     Client client = f.greet();

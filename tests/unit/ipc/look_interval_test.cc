@@ -114,6 +114,24 @@ TEST_SUITE("ipc/look_interval") {
     CHECK(looks == 4);
   }
 
+  TEST_CASE("another longest interval counts at once") {
+    FakeLoop loop;
+    int pair[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+    const ScopedFd reader(pair[0]), writer(pair[1]);
+    int looks = 0;
+    LookTimer timer(loop, reader.get(), kLongest, [&] { ++looks; });
+    timer.note_traffic();
+    timer.set_longest(milliseconds(5));
+    CHECK(timer.interval() == milliseconds(5));
+    loop.advance(milliseconds(10));
+    CHECK(looks == 2);
+    timer.set_longest(kLongest);
+    CHECK(timer.interval() == milliseconds(5));
+    for (int i = 0; i < 100; ++i) timer.note_fill(0.0);
+    CHECK(timer.interval() == kLongest);
+  }
+
   TEST_CASE("a server looks more often at clients that fill their sockets, and less when they calm down") {
     ServerFixture f;
     const auto client = f.greet();

@@ -148,6 +148,23 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(f.collector.asked().back().segments.size() == 1);
   }
 
+  TEST_CASE("another age and another size of batches count at once, also for what waits") {
+    Fixture f({.batch_segments = 100, .batch_bytes = 1 << 20, .batch_age = 1min, .backoff = {}});
+    const AgentPtr agent = f.agent();
+    f.offer(agent, 3);
+    f.loop.advance(1s);
+    CHECK(f.collector.count(Kind::segments) == 0);
+    f.pipeline.apply({.batch_segments = 100, .batch_bytes = 1 << 20, .batch_age = 2s, .backoff = {}});
+    f.pass(999ms);
+    CHECK(f.collector.count(Kind::segments) == 0);
+    f.pass(2ms);
+    CHECK(f.collector.delivered() == up_to(3));
+    f.offer(agent, 5);
+    f.pipeline.apply({.batch_segments = 5, .batch_bytes = 1 << 20, .batch_age = 1min, .backoff = {}});
+    f.loop.run_until_idle();
+    CHECK(f.collector.delivered() == up_to(8));
+  }
+
   TEST_CASE("while the collector is away the records stay in the carrier") {
     Fixture f;
     f.collector.set_ready(false);
