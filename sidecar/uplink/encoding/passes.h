@@ -17,8 +17,8 @@
 #include "uplink/encoding/key_cache.h"
 #include "uplink/encoding/own_id.h"
 #include "uplink/encoding/plan.h"
+#include "uplink/encoding/segment_rules.h"
 #include "uplink/encoding/utf8.h"
-#include "uplink/v3/segment_rules.h"
 
 namespace sidecar::encoding {
 
@@ -40,7 +40,7 @@ inline constexpr std::uint32_t kDropped = UINT32_MAX;  // in place of a message'
 // First pass: sizes, kept for the second one in the order of writing, and the texts that change.
 class Measure {
  public:
-  Measure(const v3::SegmentRules& rules, KeyCache& keys, Plan& plan)
+  Measure(const SegmentRules& rules, KeyCache& keys, Plan& plan)
       : rules_(rules), keys_(keys), sizes_(plan.sizes), changed_(plan.changed), changes_(plan.changes) {}
 
   void number(unsigned, std::uint64_t value) {
@@ -99,10 +99,10 @@ class Measure {
   };
 
   Text operation_name(std::string_view text) {
-    return name(text, TextKind::operation, {}, v3::kMaxOperation, changes_.endpoint_names_cut);
+    return name(text, TextKind::operation, {}, kMaxOperation, changes_.endpoint_names_cut);
   }
   Text peer_name(std::string_view text, bool exit) {
-    return name(text, TextKind::peer, exit ? std::string_view(rules_.peer_prefix) : std::string_view(), v3::kMaxPeer,
+    return name(text, TextKind::peer, exit ? std::string_view(rules_.peer_prefix) : std::string_view(), kMaxPeer,
                 changes_.peers_cut);
   }
 
@@ -156,7 +156,7 @@ class Measure {
     if (!utf8_size(text).valid) changed_.replace(begin, std::string::npos, repaired(text));
   }
 
-  const v3::SegmentRules& rules_;
+  const SegmentRules& rules_;
   KeyCache& keys_;
 
  protected:

@@ -27,8 +27,8 @@ inline std::size_t packed_size(const fbs::Id& id) {
 
 class Measure : public encoding::Measure {
  public:
-  Measure(const v3::SegmentRules& rules, encoding::KeyCache& keys, encoding::Plan& plan, std::vector<fbs::Id>& ids,
-          KnownIds& known, std::int32_t service_id, std::int32_t instance_id)
+  Measure(const encoding::SegmentRules& rules, encoding::KeyCache& keys, encoding::Plan& plan,
+          std::vector<fbs::Id>& ids, KnownIds& known, std::int32_t service_id, std::int32_t instance_id)
       : encoding::Measure(rules, keys, plan),
         ids_(ids),
         known_(known),

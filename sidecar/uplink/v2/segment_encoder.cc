@@ -120,7 +120,8 @@ void put_member(Pass& pass, const SegmentEncoder::Input& input) {
 
 }  // namespace
 
-SegmentEncoder::SegmentEncoder(v3::SegmentRules rules, KnownIds& known) : rules_(std::move(rules)), known_(known) {}
+SegmentEncoder::SegmentEncoder(encoding::SegmentRules rules, KnownIds& known)
+    : rules_(std::move(rules)), known_(known) {}
 
 SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_size) {
   if (!encoding::is_segment(segment.bytes)) return Added::unencodable;

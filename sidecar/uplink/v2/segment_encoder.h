@@ -26,8 +26,8 @@
 
 #include "uplink/encoding/key_cache.h"
 #include "uplink/encoding/plan.h"
+#include "uplink/encoding/segment_rules.h"
 #include "uplink/v2/known_ids.h"
-#include "uplink/v3/segment_rules.h"
 
 namespace sidecar::v2 {
 
@@ -45,7 +45,7 @@ class SegmentEncoder {
   static constexpr std::string_view kPeerTag = "peer";
 
   // `known` outlives the encoder.
-  SegmentEncoder(v3::SegmentRules rules, KnownIds& known);
+  SegmentEncoder(encoding::SegmentRules rules, KnownIds& known);
 
   // Plans `segment` as the next and measures it. What it refers to must live until write(). Ids are looked up here.
   using Added = encoding::Added;
@@ -63,7 +63,7 @@ class SegmentEncoder {
   void clear();
 
  private:
-  const v3::SegmentRules rules_;
+  const encoding::SegmentRules rules_;
   KnownIds& known_;
   encoding::KeyCache keys_;
   std::vector<Input> inputs_;

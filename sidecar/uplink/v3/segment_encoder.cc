@@ -69,7 +69,7 @@ void put_member(Pass& pass, const SegmentEncoder::Input& input) {
 
 }  // namespace
 
-SegmentEncoder::SegmentEncoder(SegmentRules rules) : rules_(std::move(rules)) {}
+SegmentEncoder::SegmentEncoder(encoding::SegmentRules rules) : rules_(std::move(rules)) {}
 
 SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_size) {
   if (!encoding::is_segment(segment.bytes)) return Added::unencodable;

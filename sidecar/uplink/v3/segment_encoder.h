@@ -20,7 +20,7 @@
 
 #include "uplink/encoding/key_cache.h"
 #include "uplink/encoding/plan.h"
-#include "uplink/v3/segment_rules.h"
+#include "uplink/encoding/segment_rules.h"
 
 namespace sidecar::v3 {
 
@@ -34,7 +34,7 @@ class SegmentEncoder {
 
   static constexpr std::size_t kMaxSegment = encoding::kMaxSegment;
 
-  explicit SegmentEncoder(SegmentRules rules = {});
+  explicit SegmentEncoder(encoding::SegmentRules rules = {});
 
   // Makes `segment` the next of the message and measures it. What it refers to must live until write().
   using Added = encoding::Added;
@@ -51,7 +51,7 @@ class SegmentEncoder {
   void clear();
 
  private:
-  const SegmentRules rules_;
+  const encoding::SegmentRules rules_;
   encoding::KeyCache keys_;
   std::vector<Input> inputs_;
   encoding::Plan plan_;

@@ -16,7 +16,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::string encode(const std::vector<SegmentEncoder::Input>& inputs, v3::SegmentRules rules = {},
+std::string encode(const std::vector<SegmentEncoder::Input>& inputs, encoding::SegmentRules rules = {},
                    SegmentChanges* changes = nullptr) {
   SegmentEncoder encoder(std::move(rules));
   for (const auto& input : inputs) REQUIRE(encoder.add(input, ~std::size_t{0}) == SegmentEncoder::Added::yes);

@@ -45,7 +45,7 @@ struct Encoded {
   SegmentChanges changes;
 };
 
-Encoded encode(const Bytes& bytes, v2::KnownIds& known, v3::SegmentRules rules = {}) {
+Encoded encode(const Bytes& bytes, v2::KnownIds& known, encoding::SegmentRules rules = {}) {
   SegmentEncoder encoder(std::move(rules), known);
   REQUIRE(encoder.add({bytes, 2, 3}, ~std::size_t{0}) == SegmentEncoder::Added::yes);
   Encoded out;
@@ -182,7 +182,7 @@ TEST_SUITE("uplink/v2/segment_encoder") {
     CHECK(known.wanted.empty());
 
     const std::string broken = "/b?token=x\xFF" + std::string(300, 'y');
-    const v3::SegmentRules rules{PrivacyRules(PrivacyOptions{}), {}};
+    const encoding::SegmentRules rules{PrivacyRules(PrivacyOptions{}), {}};
     const auto named = encode(segment({.operation = broken.c_str()}), known, rules).segment.spans(0);
     REQUIRE(known.wanted.size() == 1);
     CHECK(*known.wanted.begin() == "2 " + named.operation_name());
@@ -196,7 +196,7 @@ TEST_SUITE("uplink/v2/segment_encoder") {
   TEST_CASE("a peer is an id for exit spans, with its prefix, and a tag for others") {
     FakeKnownIds known;
     known.addresses = {{"cluster/db:1", 50}};
-    const v3::SegmentRules rules{PrivacyRules(), "cluster/"};
+    const encoding::SegmentRules rules{PrivacyRules(), "cluster/"};
     const auto exit = encode(segment({.type = fbs::SpanType::Exit, .peer = "db:1"}), known, rules).segment.spans(0);
     CHECK(exit.peer_id() == 50);
     CHECK(exit.peer().empty());
