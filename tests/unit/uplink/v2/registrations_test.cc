@@ -2,12 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <map>
-#include <random>
-#include <set>
-
-#include "uplink/v2/pacer.h"
+#include "registering_world.h"
 
 using namespace sidecar;
 using namespace sidecar::v2;
@@ -15,96 +10,6 @@ using State = RegistrationState;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-namespace {
-
-class SeededRandom final : public Random {
- public:
-  std::uint64_t next() override { return generator_(); }
-
- private:
-  std::mt19937_64 generator_{20261125};
-};
-
-// A collector as 6.0 to 7.0: ids in a row from 2, an answer holds what is known by now, and what is asked for is known
-// at the `attempts`-th call. Of an instance of a service that it does not know it says UNKNOWN.
-class Server {
- public:
-  int attempts = 3;
-  std::size_t calls = 0, most_names = 0;
-
-  // Makes the call that `registrations` want now, if any.
-  bool serve(Registrations& registrations, Tick now) {
-    const auto question = registrations.next(now);
-    if (!question) return false;
-    answer(registrations, question, now);
-    return true;
-  }
-
-  void answer(Registrations& registrations, const Registrations::Question& question, Tick now) {
-    ++calls;
-    const bool services = question.what == Registrations::Question::services;
-    auto& ids = services ? services_ : instances_;
-    std::set<std::string> names;
-    for (const auto handle : question.askers) {
-      const auto& asker = *registrations.get(handle);
-      if (!services && services_by_id_.count(asker.ids.service) == 0) return registrations.failed(question, true, now);
-      names.insert(services ? asker.instance.service : asker.instance.uuid);
-    }
-    most_names = std::max(most_names, names.size());
-    std::vector<Mapping> mappings;
-    for (const std::string& name : names) {
-      if (ids.count(name) == 0 && ++asked_[name] >= attempts) {
-        ids[name] = last_++;
-        if (services) services_by_id_.insert(ids[name]);
-      }
-      if (const auto id = ids.find(name); id != ids.end()) mappings.push_back({id->first, id->second});
-    }
-    registrations.answered(question, mappings, now);
-  }
-
-  // Another process on the same storage, or nobody: the row goes on from `next`.
-  void wipe(std::int32_t next = 2) {
-    services_.clear();
-    instances_.clear();
-    services_by_id_.clear();
-    asked_.clear();
-    last_ = next;
-  }
-  void forget_instance(const std::string& uuid) {
-    instances_.erase(uuid);
-    asked_.erase(uuid);
-  }
-
- private:
-  std::map<std::string, std::int32_t> services_, instances_;
-  std::set<std::int32_t> services_by_id_;
-  std::map<std::string, int> asked_;
-  std::int32_t last_ = 2;
-};
-
-struct World {
-  SeededRandom random;
-  Registrations registrations{random};
-  Server server;
-  Tick now{std::chrono::hours(1)};
-
-  Registrations::Handle add(const std::string& service, const std::string& name) {
-    return registrations.add({service, name, "NAME:" + name}, now);
-  }
-  // Goes on to each time at which something is asked.
-  void run(Duration time) {
-    const Tick end = now + time;
-    while (registrations.due() <= end) {
-      now = std::max(now, registrations.due());
-      if (!server.serve(registrations, now)) break;
-    }
-    now = end;
-  }
-  State state(Registrations::Handle handle) { return registrations.get(handle)->state; }
-};
-
-}  // namespace
 
 TEST_SUITE("uplink/v2/registrations") {
   TEST_CASE("nothing is asked before there is a connection, then the service and the instance, with growing pauses") {
@@ -350,77 +255,6 @@ TEST_SUITE("uplink/v2/registrations") {
     CHECK(world.add("shop", "a") != shop);
   }
 
-  // Whatever a collector answers, in whatever order: then one that behaves.
-  TEST_CASE("after any storm all are registered, and only answers by name ever let segments out") {
-    std::mt19937 random(7);
-    const auto below = [&](unsigned limit) { return static_cast<unsigned>(random()) % limit; };
-    for (int round = 0; round < 60; ++round) {
-      World world;
-      std::vector<Registrations::Handle> all;
-      std::vector<Registrations::Question> open;
-      const auto any = [&] { return all.empty() ? 0 : all[below(static_cast<unsigned>(all.size()))]; };
-      for (int event = 0; event < 400; ++event) {
-        world.now += milliseconds(below(2000));
-        std::size_t confirmed = 0;
-        const auto count = [&] {
-          std::size_t sum = 0;
-          for (const auto handle : all)
-            if (world.registrations.confirmed(handle).instance != 0) ++sum;
-          return sum;
-        };
-        confirmed = count();
-        bool answered = false;
-        switch (below(9)) {
-          case 0:
-            all.push_back(world.add("s" + std::to_string(below(3)), "i" + std::to_string(below(6))));
-            break;
-          case 1:
-            if (below(4) == 0) world.registrations.remove(any());
-            break;
-          case 2:
-            if (below(4) == 0) world.registrations.on_lost();
-            break;
-          case 3:
-            world.registrations.on_connected(world.now);
-            break;
-          case 4:
-            world.registrations.on_reset(any(), world.now);
-            break;
-          case 5:
-            if (below(4) == 0) world.registrations.on_doubt(world.now);
-            break;
-          case 6:
-            if (open.empty()) break;
-            world.registrations.failed(open[below(static_cast<unsigned>(open.size()))], below(2) == 0, world.now);
-            break;
-          case 7: {
-            if (open.empty()) break;
-            std::vector<std::string> names;
-            for (unsigned i = 0; i < 6; ++i) names.push_back("NAME:i" + std::to_string(i));
-            for (unsigned i = 0; i < 4; ++i) names.push_back("s" + std::to_string(i));
-            std::vector<Mapping> answer;
-            for (unsigned i = below(12); i > 0; --i)
-              answer.push_back({names[below(10)], static_cast<std::int64_t>(below(6)) - 1});
-            answered = true;
-            world.registrations.answered(open[below(static_cast<unsigned>(open.size()))], answer, world.now);
-            break;
-          }
-          default:
-            if (auto question = world.registrations.next(world.now)) open.push_back(std::move(question));
-        }
-        if (!answered) REQUIRE(count() <= confirmed);
-      }
-      world.registrations.on_connected(world.now);
-      world.run(minutes(2));
-      for (const auto handle : all) {
-        if (world.registrations.get(handle) == nullptr) continue;
-        CAPTURE(round);
-        CHECK(world.registrations.confirmed(handle).instance != 0);
-        CHECK(world.registrations.get(handle)->number == world.registrations.number());
-      }
-    }
-  }
-
   TEST_CASE("instances of one UUID are never in one call") {
     World world;
     const auto one = world.registrations.add({"shop", "a", "uuid"}, world.now);
@@ -432,55 +266,5 @@ TEST_SUITE("uplink/v2/registrations") {
     REQUIRE(world.state(two) == State::asking_instance);
     CHECK(world.registrations.next(world.now).askers.size() == 1);
     CHECK(world.registrations.next(world.now).askers.size() == 1);
-  }
-
-  TEST_CASE("a thousand instances are registered within thirty seconds by 200 calls a second at most") {
-    for (const bool again : {false, true}) {
-      World world;
-      for (int i = 0; i < 1000; ++i)
-        world.add("service-" + std::to_string(i % 300), "instance-" + std::to_string(i) + "@host");
-      Pacer pacer(200, 10);
-      const auto registered = [&] {
-        world.registrations.on_connected(world.now);
-        const Tick start = world.now;
-        std::vector<Tick> calls;
-        while (world.registrations.due() < start + seconds(60)) {
-          world.now = std::max({world.now, world.registrations.due(), pacer.next()});
-          REQUIRE(pacer.take(world.now));
-          REQUIRE(world.server.serve(world.registrations, world.now));
-          calls.push_back(world.now);
-        }
-        for (std::size_t i = 200 + 10; i < calls.size(); ++i) CHECK(calls[i] - calls[i - 210] >= seconds(1));
-        std::size_t confirmed = 0;
-        for (Registrations::Handle handle = 1; handle <= 1000; ++handle)
-          if (world.registrations.confirmed(handle).instance != 0) ++confirmed;
-        CHECK(confirmed == 1000);
-        const Duration took = calls.back() - start;
-        MESSAGE(calls.size() << " calls, " << std::chrono::duration_cast<milliseconds>(took).count() << " ms");
-        CHECK(took < seconds(30));
-      };
-      registered();
-      CHECK(world.server.most_names == Registrations::kMaxServices);
-      world.registrations.on_lost();
-      if (again) world.server.wipe();
-      registered();
-      CHECK(world.registrations.number() == (again ? 2 : 1));
-    }
-  }
-}
-
-TEST_SUITE("uplink/v2/pacer") {
-  TEST_CASE("calls go at the rate, and a few at once after a pause") {
-    Pacer pacer(100, 3);
-    Tick now{seconds(5)};
-    for (int i = 0; i < 3; ++i) CHECK(pacer.take(now));
-    CHECK_FALSE(pacer.take(now));
-    CHECK(pacer.next() == now + milliseconds(10));
-    CHECK_FALSE(pacer.take(now + milliseconds(9)));
-    CHECK(pacer.take(now + milliseconds(10)));
-    CHECK_FALSE(pacer.take(now + milliseconds(10)));
-    now += seconds(100);
-    for (int i = 0; i < 3; ++i) CHECK(pacer.take(now));
-    CHECK_FALSE(pacer.take(now));
   }
 }

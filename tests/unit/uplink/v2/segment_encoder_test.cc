@@ -4,118 +4,12 @@
 
 #include <random>
 
-#include "fake_known_ids.h"
+#include "made_segments.h"
 #include "object_encoder_v2.h"
 #include "random_segment.h"
-#include "uplink/v2/foreign_id.h"
 
 using namespace sidecar;
-using v2::SegmentEncoder;
-
-namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-using Tags = std::vector<flatbuffers::Offset<fbs::Tag>>;
-using Refs = std::vector<flatbuffers::Offset<fbs::Ref>>;
-
-constexpr std::int64_t kAt = 1'546'300'800'000'000;
-const fbs::Id kOwn(2, 31, 15463008000000007);
-
-// The only member of what the encoder wrote: a field 1, as cut() finds it.
-std::string member(const SegmentEncoder& encoder) {
-  const std::vector<std::uint8_t> exact = [&] {
-    std::vector<std::uint8_t> out(encoder.size());
-    encoder.write(out.data());
-    return out;
-  }();
-  REQUIRE(exact.size() >= 2);
-  REQUIRE(exact[0] == 0x0A);
-  std::size_t at = 1, length = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    length |= static_cast<std::size_t>(exact[at] & 0x7F) << shift;
-    if (exact[at++] < 0x80) break;
-  }
-  REQUIRE(at + length == exact.size());
-  return {exact.begin() + static_cast<std::ptrdiff_t>(at), exact.end()};
-}
-
-struct Encoded {
-  wire::v2::UpstreamSegment message;
-  wire::v2::SegmentObject segment;
-  SegmentChanges changes;
-};
-
-Encoded encode(const Bytes& bytes, v2::KnownIds& known, encoding::SegmentRules rules = {}) {
-  SegmentEncoder encoder(std::move(rules), known);
-  REQUIRE(encoder.add({bytes, 2, 3}, ~std::size_t{0}) == SegmentEncoder::Added::yes);
-  Encoded out;
-  REQUIRE(out.message.ParseFromString(member(encoder)));
-  REQUIRE(out.segment.ParseFromString(out.message.segment()));
-  out.changes = encoder.changes();
-  return out;
-}
-
-std::vector<std::int64_t> parts(const wire::v2::UniqueId& id) { return {id.id_parts().begin(), id.id_parts().end()}; }
-
-// A segment of one span, changed by `change(arguments)`.
-struct Spec {
-  const char* trace = nullptr;  // foreign
-  fbs::SpanType type = fbs::SpanType::Entry;
-  std::uint8_t layer = 3;
-  const char* operation = "/a";
-  const char* peer = nullptr;
-};
-
-Bytes segment(const Spec& spec, const std::function<Refs(flatbuffers::FlatBufferBuilder&)>& make_refs = {},
-              bool tagged = false) {
-  flatbuffers::FlatBufferBuilder fbb;
-  Tags tags;
-  if (tagged) tags.push_back(fbs::CreateTagDirect(fbb, "url", "http://h/a"));
-  const Refs refs = make_refs ? make_refs(fbb) : Refs();
-  const auto span = fbs::CreateSpanDirect(fbb, 0, -1, kAt, 10'000, spec.type, spec.layer, 1, false, spec.operation,
-                                          spec.peer, &tags, nullptr, &refs);
-  const std::vector<flatbuffers::Offset<fbs::Span>> spans{span};
-  const auto trace = spec.trace != nullptr ? fbb.CreateString(spec.trace) : 0;
-  const auto vector = fbb.CreateVector(spans);
-  fbs::FinishSizePrefixedSegmentBuffer(
-      fbb, fbs::CreateSegment(fbb, spec.trace != nullptr ? nullptr : &kOwn, trace, &kOwn, vector));
-  return {fbb.GetBufferPointer(), fbb.GetBufferPointer() + fbb.GetSize()};
-}
-
-// Between processes, from another host's header of ids: complete.
-struct RefSpec {
-  fbs::RefType type = fbs::RefType::CrossProcess;
-  const char* trace = nullptr;
-  const char* parent_segment = "4.5.6";
-  const char* service = nullptr;
-  const char* instance = nullptr;
-  const char* endpoint = "/parent";
-  const char* address = "10.0.0.2:80";
-  int parent_id = 7, entry_id = 8;
-  const char* entry_endpoint = "/entry";
-  int entry_endpoint_id = 0, parent_endpoint_id = 0, address_id = 0;
-};
-
-Bytes with_refs(const std::vector<RefSpec>& specs, const Spec& spec = {}) {
-  return segment(spec, [&](flatbuffers::FlatBufferBuilder& fbb) {
-    Refs refs;
-    for (const RefSpec& ref : specs)
-      refs.push_back(fbs::CreateRefDirect(fbb, ref.type, ref.trace != nullptr ? nullptr : &kOwn, ref.trace, nullptr,
-                                          ref.parent_segment, 1, ref.service, ref.instance, ref.endpoint, ref.address,
-                                          ref.parent_id, ref.entry_id, ref.entry_endpoint, ref.entry_endpoint_id,
-                                          ref.parent_endpoint_id, ref.address_id));
-    return refs;
-  });
-}
-
-std::string from_hex(std::string_view hex) {
-  std::string out;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-  return out;
-}
-
-}  // namespace
+using namespace sidecar::v2;
 
 TEST_SUITE("uplink/v2/segment_encoder") {
   // The reference's bytes, made by protoc from SkyWalking's own files.
@@ -130,6 +24,54 @@ TEST_SUITE("uplink/v2/segment_encoder") {
         "6c120a687474703a2f2f682f6118022002");
     CHECK(member(encoder) == "\x0A" + std::string(1, static_cast<char>(id.size())) + id + "\x12" +
                                  static_cast<char>(object.size()) + object);
+  }
+
+  // What clients sent in the recordings with real collectors (5a, 5b, 5d of 7.0.0), which stored it.
+  TEST_CASE("the recorded segments have the recorded bytes") {
+    FakeKnownIds known;
+    const auto message = [&](std::int64_t number, const char* operation, const char* url, bool exit, const char* peer,
+                             std::int32_t service, std::int64_t trace, const RefSpec* from) {
+      flatbuffers::FlatBufferBuilder fbb;
+      const std::int64_t at = 1'795'471'500'000'000 + number * 1'000'000;
+      const fbs::Id id(1, 77, 17954715000000000 + number), trace_id(1, 77, 17954715000000000 + trace);
+      const Tags tags{fbs::CreateTagDirect(fbb, "url", url), fbs::CreateTagDirect(fbb, "http.method", "GET")};
+      Refs refs;
+      if (from != nullptr) {
+        const fbs::Id parent(1, 77, 17954715000000011);
+        refs.push_back(fbs::CreateRefDirect(fbb, fbs::RefType::CrossProcess, &trace_id, nullptr, &parent, nullptr, 1,
+                                            nullptr, nullptr, from->endpoint, from->address, 2, 2,
+                                            from->entry_endpoint));
+      }
+      std::vector<flatbuffers::Offset<fbs::Span>> spans{fbs::CreateSpanDirect(
+          fbb, 0, -1, at, 30'000, fbs::SpanType::Entry, 3, 1, false, operation, nullptr, &tags, nullptr, &refs)};
+      if (exit)
+        spans.push_back(
+            fbs::CreateSpanDirect(fbb, 1, 0, at + 5'000, 20'000, fbs::SpanType::Exit, 3, 2, false, "/up", peer));
+      const auto vector = fbb.CreateVector(spans);
+      fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &trace_id, 0, &id, vector));
+      const Bytes bytes(fbb.GetBufferPointer(), fbb.GetBufferPointer() + fbb.GetSize());
+      SegmentEncoder encoder({}, known);
+      REQUIRE(encoder.add({bytes, service, service}, ~std::size_t{0}) == SegmentEncoder::Added::yes);
+      return member(encoder);
+    };
+    CHECK(message(2, "/front", "http://127.0.0.1:8080/front", true, "127.0.0.1:8083", 2, 2, nullptr) ==
+          from_hex("0a0c0a0a014d829cf9ccfdb6f21f129e010a0c0a0a014d829cf9ccfdb6f21f125d10ffffffffffffffffff0118b0d5c3"
+                   "d3a03420ced5c3d3a0343a062f66726f6e74580360017a220a0375726c121b687474703a2f2f3132372e302e302e313a"
+                   "383038302f66726f6e747a120a0b687474702e6d6574686f641203474554122b080118b5d5c3d3a03420c9d5c3d3a034"
+                   "3a032f75704a0e3132372e302e302e313a3830383350015803600218022002"));
+    const RefSpec whole{.endpoint = "/front", .address = "127.0.0.1:8084", .entry_endpoint = "/front"};
+    CHECK(message(12, "/back", "http://127.0.0.1:8080/back", false, nullptr, 3, 11, &whole) ==
+          from_hex("0a0c0a0a014d8b9cf9ccfdb6f21f12a6010a0c0a0a014d8c9cf9ccfdb6f21f12910110ffffffffffffffffff0118c0a3"
+                   "c4d3a03420dea3c4d3a0342a34120c0a0a014d8b9cf9ccfdb6f21f180120022a0e3132372e302e302e313a3830383438"
+                   "0242062f66726f6e7452062f66726f6e743a052f6261636b580360017a210a0375726c121a687474703a2f2f3132372e"
+                   "302e302e313a383038302f6261636b7a120a0b687474702e6d6574686f64120347455418032003"));
+    known.endpoints = {{"2 /id", 2}};
+    known.addresses = {{"127.0.0.1:8083", 2}};
+    CHECK(message(3, "/id", "http://127.0.0.1:8080/id", true, "127.0.0.1:8083", 2, 3, nullptr) ==
+          from_hex("0a0c0a0a014d839cf9ccfdb6f21f1287010a0c0a0a014d839cf9ccfdb6f21f125410ffffffffffffffffff011898ddc3"
+                   "d3a03420b6ddc3d3a0343002580360017a1f0a0375726c1218687474703a2f2f3132372e302e302e313a383038302f69"
+                   "647a120a0b687474702e6d6574686f641203474554121d0801189dddc3d3a03420b1ddc3d3a0343a032f757040025001"
+                   "5803600218022002"));
   }
 
   TEST_CASE("thousands of random segments encode as protobuf encodes the objects") {
@@ -218,134 +160,6 @@ TEST_SUITE("uplink/v2/segment_encoder") {
     FakeKnownIds known;
     CHECK(encode(segment({.layer = 5}), known).segment.spans(0).span_layer() == wire::v2::CACHE);
     CHECK(encode(segment({.layer = 6}), known).segment.spans(0).span_layer() == wire::v2::UNKNOWN);
-  }
-
-  TEST_CASE("a header of ids makes a whole reference") {
-    FakeKnownIds known;
-    const auto encoded = encode(with_refs({{}}), known);
-    REQUIRE(encoded.segment.spans(0).refs_size() == 1);
-    const auto& ref = encoded.segment.spans(0).refs(0);
-    CHECK(ref.ref_type() == wire::v2::CROSS_PROCESS);
-    CHECK(parts(ref.parent_trace_segment_id()) == std::vector<std::int64_t>{4, 5, 6});
-    CHECK(ref.parent_span_id() == 1);
-    CHECK(ref.parent_service_instance_id() == 7);
-    CHECK(ref.entry_service_instance_id() == 8);
-    CHECK(ref.network_address() == "10.0.0.2:80");
-    CHECK(ref.entry_endpoint() == "/entry");
-    CHECK(ref.parent_endpoint() == "/parent");
-    CHECK(encoded.changes == SegmentChanges{});
-    CHECK(known.wanted == std::set<std::string>{"2 /a"});  // no stranger fills our dictionaries
-  }
-
-  TEST_CASE("ids of a header stand where it has no names, unless no collector can have given them") {
-    FakeKnownIds known;
-    const auto ref_of = [&](const RefSpec& spec) { return encode(with_refs({spec}), known).segment.spans(0).refs(0); };
-    const auto ids = ref_of({.endpoint = nullptr,
-                             .address = nullptr,
-                             .entry_endpoint = nullptr,
-                             .entry_endpoint_id = 11,
-                             .parent_endpoint_id = -1,
-                             .address_id = 13});
-    CHECK(ids.network_address_id() == 13);
-    CHECK(ids.entry_endpoint_id() == 11);
-    CHECK(ids.parent_endpoint_id() == -1);
-    const auto wrong =
-        ref_of({.endpoint = nullptr, .entry_endpoint = nullptr, .entry_endpoint_id = -2, .parent_endpoint_id = -9});
-    CHECK(wrong.entry_endpoint_id() == 0);
-    CHECK(wrong.parent_endpoint_id() == 0);
-    const auto both = ref_of({.entry_endpoint_id = 11, .parent_endpoint_id = 12, .address_id = 13});
-    CHECK(both.entry_endpoint() == "/entry");
-    CHECK(both.entry_endpoint_id() == 0);
-    CHECK(both.parent_endpoint() == "/parent");
-    CHECK(both.parent_endpoint_id() == 0);
-    CHECK(both.network_address_id() == 0);
-  }
-
-  TEST_CASE("an instance of this host is known by its names, whatever ids the header carried") {
-    FakeKnownIds known;
-    known.instances = {{"shop shop@host", 21}};
-    const auto ref_of = [&](int parent, int entry) {
-      return encode(with_refs({{.service = "shop", .instance = "shop@host", .parent_id = parent, .entry_id = entry}}),
-                    known)
-          .segment.spans(0)
-          .refs(0);
-    };
-    CHECK(ref_of(0, 0).parent_service_instance_id() == 21);
-    CHECK(ref_of(0, 0).entry_service_instance_id() == 21);  // a header of names does not say it
-    CHECK(ref_of(7, 8).parent_service_instance_id() == 21);
-    CHECK(ref_of(7, 8).entry_service_instance_id() == 8);
-  }
-
-  TEST_CASE("a reference that lacks what the collector insists on is left off and counted, the rest stays") {
-    FakeKnownIds known;
-    for (const RefSpec& lacking : {RefSpec{.parent_id = 0}, RefSpec{.parent_id = -3}, RefSpec{.address = nullptr},
-                                   RefSpec{.address = nullptr, .address_id = -2},
-                                   RefSpec{.service = "elsewhere", .instance = "elsewhere@host", .parent_id = 0}}) {
-      const auto encoded = encode(with_refs({lacking, {}}), known);
-      CHECK(encoded.segment.spans(0).refs_size() == 1);
-      CHECK(encoded.changes == SegmentChanges{.references_left_off = 1});
-    }
-  }
-
-  TEST_CASE("a reference to another thread is to our own instance and needs no address") {
-    FakeKnownIds known;
-    const auto encoded = encode(
-        with_refs({{.type = fbs::RefType::CrossThread, .address = nullptr, .parent_id = 99, .entry_id = 0}}), known);
-    REQUIRE(encoded.segment.spans(0).refs_size() == 1);
-    const auto& ref = encoded.segment.spans(0).refs(0);
-    CHECK(ref.ref_type() == wire::v2::CROSS_THREAD);
-    CHECK(ref.parent_service_instance_id() == 3);
-    CHECK(ref.entry_service_instance_id() == 3);
-    CHECK(ref.network_address().empty());
-  }
-
-  TEST_CASE("a foreign trace id is mapped, kept in a tag of the first span, and counted once") {
-    FakeKnownIds known;
-    const char* trace = "0123456789abcdef0123456789abcdef.31.15463008000000006";
-    const auto encoded = encode(with_refs({{.trace = trace}}, {.trace = trace}), known);
-    REQUIRE(encoded.message.global_trace_ids_size() == 1);
-    const auto id = v2::mapped(trace);
-    CHECK(parts(encoded.message.global_trace_ids(0)) == std::vector<std::int64_t>{id.p1(), id.p2(), id.p3()});
-    REQUIRE(encoded.segment.spans(0).tags_size() == 1);
-    CHECK(encoded.segment.spans(0).tags(0).key() == "foreign.trace_id");
-    CHECK(encoded.segment.spans(0).tags(0).value() == trace);
-    CHECK(encoded.changes == SegmentChanges{.foreign_ids_mapped = 1});
-  }
-
-  TEST_CASE("a foreign id of three numbers stays as it is") {
-    FakeKnownIds known;
-    const auto encoded = encode(segment({.trace = "3.-4.5"}), known);
-    CHECK(parts(encoded.message.global_trace_ids(0)) == std::vector<std::int64_t>{3, -4, 5});
-    CHECK(encoded.segment.spans(0).tags_size() == 0);
-    CHECK(encoded.changes == SegmentChanges{});
-  }
-
-  TEST_CASE("traces of references are the segment's as well, each once") {
-    FakeKnownIds known;
-    const auto encoded = encode(with_refs({{.trace = "7.8.9"},
-                                           {.trace = "7.8.9"},
-                                           {.trace = "x"},
-                                           {.parent_id = 0},
-                                           {.trace = "2.31.15463008000000007"}}),
-                                known);
-    REQUIRE(encoded.message.global_trace_ids_size() == 3);
-    CHECK(parts(encoded.message.global_trace_ids(0)) == std::vector<std::int64_t>{2, 31, 15463008000000007});
-    CHECK(parts(encoded.message.global_trace_ids(1)) == std::vector<std::int64_t>{7, 8, 9});
-    CHECK(encoded.changes == SegmentChanges{.references_left_off = 1, .foreign_ids_mapped = 1});
-    REQUIRE(encoded.segment.spans(0).tags_size() == 1);
-    CHECK(encoded.segment.spans(0).tags(0).value() == "x");
-  }
-
-  TEST_CASE("traces beyond the bound are counted") {
-    FakeKnownIds known;
-    std::vector<std::string> names;
-    for (int i = 0; i < 600; ++i) names.push_back("9.9." + std::to_string(i));
-    std::vector<RefSpec> refs(600);
-    for (std::size_t i = 0; i < refs.size(); ++i) refs[i].trace = names[i].c_str();
-    const auto encoded = encode(with_refs(refs), known);
-    CHECK(encoded.message.global_trace_ids_size() == 512);
-    CHECK(encoded.segment.spans(0).refs_size() == 600);
-    CHECK(encoded.changes == SegmentChanges{.references_left_off = 89});
   }
 
   TEST_CASE("several segments are members of one buffer, and what does not fit is as if never added") {
