@@ -61,8 +61,11 @@ class Measure : public encoding::Measure {
   }
   void address(unsigned id_field, unsigned, std::string_view text, bool exit) {
     if (text.empty()) return;
-    named(id_field, text, peer_name(text, exit),
-          [this, exit](std::string_view name) { return known_.address(name, exit); });
+    named(id_field, text, peer_name(text, exit), [this, exit](std::string_view name) {
+      const std::int32_t id = known_.address(name, exit);
+      if (exit && id == 0) ++peers_by_name_;
+      return id;
+    });
   }
 
   // `body` gets the ids of the parent's and of the first instance.
@@ -81,6 +84,8 @@ class Measure : public encoding::Measure {
     sizes_.push_back(static_cast<std::uint32_t>(entry));
     message(field, [&] { body(parent, entry); });
   }
+
+  std::size_t peers_by_name() const { return peers_by_name_; }
 
  private:
   fbs::Id number_of(std::string_view foreign) {
@@ -134,6 +139,7 @@ class Measure : public encoding::Measure {
   std::vector<fbs::Id>& ids_;
   KnownIds& known_;
   const std::int32_t service_id_, instance_id_;
+  std::size_t peers_by_name_ = 0;
 };
 
 class Write : public encoding::Write {

@@ -56,6 +56,12 @@ Registrations::Handle Registrations::find(std::string_view service, std::string_
   return found == by_names_.end() ? 0 : found->second;
 }
 
+std::array<std::size_t, kRegistrationStates> Registrations::by_state() const {
+  std::array<std::size_t, kRegistrationStates> counts{};
+  for (const auto& [handle, registration] : all_) ++counts[static_cast<std::size_t>(registration.state)];
+  return counts;
+}
+
 void Registrations::on_connected(Tick now) {
   connected_ = true;
   for (auto& [handle, registration] : all_) {

@@ -12,6 +12,7 @@
 // Owner: CollectorV2, which makes the calls and paces them (Pacer). Pure: time and randomness come in. Not for several
 // threads.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -34,10 +35,11 @@ class Registrations {
  public:
   using Handle = std::uint64_t;  // 0: none; never used again
 
+  // As sent and answered: valid UTF-8, or the collector answers another name.
   struct Instance {
     std::string service;
     std::string name;
-    std::string uuid;  // as sent and answered; not empty
+    std::string uuid;  // not empty
   };
   struct Ids {
     std::int32_t service = 0;
@@ -64,6 +66,7 @@ class Registrations {
   void remove(Handle handle);
   Handle find(std::string_view service, std::string_view name) const;
   std::size_t size() const { return all_.size(); }
+  std::array<std::size_t, kRegistrationStates> by_state() const;
 
   // The connection became ready; left ready.
   void on_connected(Tick now);

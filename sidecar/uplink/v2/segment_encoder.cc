@@ -126,15 +126,19 @@ SegmentEncoder::SegmentEncoder(encoding::SegmentRules rules, KnownIds& known)
 SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_size) {
   if (!encoding::is_segment(segment.bytes)) return Added::unencodable;
   const std::size_t ids_before = ids_.size();
+  std::size_t by_name = 0;
   const Added added = plan_.add(inputs_.empty(), max_size, [&] {
     Measure measure(rules_, keys_, plan_, ids_, known_, segment.service_id, segment.instance_id);
     put_member(measure, segment);
+    by_name = measure.peers_by_name();
     return measure.size();
   });
-  if (added == Added::yes)
+  if (added == Added::yes) {
     inputs_.push_back(segment);
-  else
+    peers_by_name_ += by_name;
+  } else {
     ids_.resize(ids_before, fbs::Id());
+  }
   return added;
 }
 
@@ -147,6 +151,7 @@ void SegmentEncoder::clear() {
   inputs_.clear();
   plan_.clear();
   ids_.clear();
+  peers_by_name_ = 0;
 }
 
 }  // namespace sidecar::v2

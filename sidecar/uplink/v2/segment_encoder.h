@@ -55,6 +55,8 @@ class SegmentEncoder {
   std::size_t size() const { return plan_.size; }
   // What was changed in them.
   const SegmentChanges& changes() const { return plan_.changes; }
+  // Peers of exit spans in them without an id: 6.0 stores such a segment only when others follow it.
+  std::size_t peers_by_name() const { return peers_by_name_; }
 
   // Writes exactly size() bytes: each UpstreamSegment as field 1 of one message, from which v3::cut() cuts those of the
   // stream.
@@ -69,6 +71,7 @@ class SegmentEncoder {
   std::vector<Input> inputs_;
   encoding::Plan plan_;
   std::vector<fbs::Id> ids_;  // of the plan as well, see passes.h
+  std::size_t peers_by_name_ = 0;
 };
 
 }  // namespace sidecar::v2

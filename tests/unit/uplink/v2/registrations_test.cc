@@ -189,6 +189,7 @@ TEST_SUITE("uplink/v2/registrations") {
         world.server.answer(world.registrations, question, world.now);
     }
     for (const auto handle : all) CHECK((world.state(handle) == State::confirmed) == (handle != bad));
+    CHECK(world.registrations.by_state()[static_cast<std::size_t>(State::confirmed)] == 14);
     CHECK(calls < 130);
     CHECK(world.registrations.number() == 1);
   }

@@ -172,11 +172,21 @@ TEST_SUITE("uplink/v2/segment_encoder") {
     CHECK(encoder.size() == size);
     CHECK(encoder.changes() == SegmentChanges{.foreign_ids_mapped = 1});
     REQUIRE(encoder.add({one, 4, 5}, ~std::size_t{0}) == SegmentEncoder::Added::yes);
+    CHECK(encoder.peers_by_name() == 0);
+    known.addresses = {{"db:1", 50}};
+    const Bytes known_peer = segment({.type = fbs::SpanType::Exit, .peer = "db:1"});
+    const Bytes new_peer = segment({.type = fbs::SpanType::Exit, .peer = "db:2"});
+    CHECK(encoder.add({new_peer, 4, 5}, 2) == SegmentEncoder::Added::full);
+    CHECK(encoder.peers_by_name() == 0);
+    for (const Bytes* bytes : {&known_peer, &new_peer})
+      REQUIRE(encoder.add({*bytes, 4, 5}, ~std::size_t{0}) == SegmentEncoder::Added::yes);
+    CHECK(encoder.peers_by_name() == 1);
     std::vector<std::uint8_t> out(encoder.size());
     encoder.write(out.data());
     std::vector<std::uint8_t> first(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
     encoder.clear();
     CHECK(encoder.size() == 0);
+    CHECK(encoder.peers_by_name() == 0);
     REQUIRE(encoder.add({one, 2, 3}, 1) == SegmentEncoder::Added::yes);
     std::vector<std::uint8_t> again(encoder.size());
     encoder.write(again.data());
