@@ -6,10 +6,9 @@
 // are ids where KnownIds has them and names where not. What else is other than in v3:
 //
 //   trace ids      a list, the references' too; three numbers: foreign text is mapped, the text kept in a tag
-//   references     ids of the parent's instance and of the first are a must, and an address between processes: 7.0
-//   drops the
-//                  whole segment otherwise. Completed from the names in the header where this host knows the instance;
-//                  of another thread: our own. What cannot be completed is left off and counted.
+//   references     need the ids of the parent's and of the first instance, between processes an address too: 7.0
+//                  drops the whole segment otherwise. Completed from the header's names where this host knows the
+//                  instance; of another thread: our own. What cannot be completed is left off and counted.
 //   peers          of entry and local spans become a tag: collectors make a service of every peer they see
 //   layers         above 5 are unknown here, and would make the collector throw
 //   skip_analysis  cannot be said
