@@ -72,7 +72,8 @@ class Walk {
            text(ref.parent_service(), kMaxName, SegmentFault::refs) &&
            text(ref.parent_instance(), kMaxName, SegmentFault::refs) &&
            text(ref.parent_endpoint(), kMaxOperation, SegmentFault::refs) &&
-           text(ref.address(), kMaxPeer, SegmentFault::refs);
+           text(ref.address(), kMaxPeer, SegmentFault::refs) &&
+           text(ref.entry_endpoint(), kMaxOperation, SegmentFault::refs);
   }
 
   // Exactly one of an own id and another agent's as text.

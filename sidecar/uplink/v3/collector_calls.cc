@@ -4,14 +4,16 @@
 
 #include <utility>
 
+#include "uplink/encoding/utf8.h"
 #include "uplink/v3/collector_v3.h"
 #include "uplink/v3/method_call.h"
-#include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 #include "v3/management.pb.h"
 
 namespace sidecar::v3 {
 namespace {
+
+using encoding::repaired;
 
 grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
   const std::size_t size = message.ByteSizeLong();

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "uplink/encoding/utf8.h"
 #include "uplink/v3/collection_cut.h"
-#include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 
 namespace sidecar::v3 {

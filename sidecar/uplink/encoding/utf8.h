@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sidecar::v3 {
+namespace sidecar::encoding {
 
 struct Utf8Size {
   std::size_t bytes;  // after the repair
@@ -73,4 +73,4 @@ inline Utf8Size utf8_size(std::string_view text) {
   return scan.ascii() ? Utf8Size{size, true, scan.marks()} : utf8_size_of_any(text);
 }
 
-}  // namespace sidecar::v3
+}  // namespace sidecar::encoding

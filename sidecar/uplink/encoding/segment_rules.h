@@ -1,13 +1,13 @@
 #pragma once
 
-// What SegmentEncoder changes in texts. Value type; compiled once from UplinkOptions.
+// What segment encoders change in texts. Value type; compiled once from UplinkOptions.
 
 #include <cstddef>
 #include <string>
 
 #include "privacy/privacy_rules.h"
 
-namespace sidecar::v3 {
+namespace sidecar::encoding {
 
 // In UTF-16 units. Java agents send no longer names of operations, collectors cut endpoints there, and those before
 // 9.6 lose a segment with one of 1,000. Peers as Java agents cut them.
@@ -19,4 +19,4 @@ struct SegmentRules {
   std::string peer_prefix;  // of the peers of exit spans
 };
 
-}  // namespace sidecar::v3
+}  // namespace sidecar::encoding

@@ -1,34 +1,34 @@
 #pragma once
 
-// The two passes of SegmentEncoder over a segment's fields: Measure finds every size and every
+// The two passes of a segment encoder over a segment's fields: Measure finds every size and every
 // text that changes, Write writes with them. Both have the same functions, so that the
-// fields are listed once; what one pass takes from the plan the other has put there, in
+// fields are listed once; what one pass takes from the Plan the other has put there, in
 // the same order:
 //
-//   plan:     [message] [text] [text] [dropped pair] [message] [text: changed] ...
+//   sizes:    [message] [text] [text] [dropped pair] [message] [text: changed] ...
 //   changed:  "***" "redis://***@cache" ...      the bytes of changed texts, end to end
 //
-// A text is its size and, in the lowest bits, where its bytes come from. Not used elsewhere.
+// A text is its size and, in the lowest bits, where its bytes come from. A generation derives its
+// own two passes where it has fields of its own kind. Not used outside of encoders.
 
 #include <string>
-#include <vector>
 
 #include "base/cut_utf16.h"
-#include "uplink/segment_changes.h"
-#include "uplink/v3/key_cache.h"
-#include "uplink/v3/own_id.h"
-#include "uplink/v3/segment_rules.h"
-#include "uplink/v3/utf8.h"
+#include "uplink/encoding/key_cache.h"
+#include "uplink/encoding/own_id.h"
+#include "uplink/encoding/plan.h"
+#include "uplink/encoding/segment_rules.h"
+#include "uplink/encoding/utf8.h"
 
-namespace sidecar::v3 {
+namespace sidecar::encoding {
 
 inline std::size_t varint_size(std::uint64_t value) {
   // 7 bits a byte; 0 takes one
   return (static_cast<std::size_t>(63 - __builtin_clzll(value | 1)) * 9 + 73) / 64;
 }
 
-// All field numbers are below 16: a key is one byte.
 enum WireType : std::uint8_t { kVarint = 0, kLengthDelimited = 2 };
+// Of a field below 16, as nearly all are: one byte.
 constexpr std::uint8_t key(unsigned field, WireType type) { return static_cast<std::uint8_t>(field << 3 | type); }
 
 // How a text is written: the lowest bits of its size.
@@ -40,9 +40,8 @@ inline constexpr std::uint32_t kDropped = UINT32_MAX;  // in place of a message'
 // First pass: sizes, kept for the second one in the order of writing, and the texts that change.
 class Measure {
  public:
-  Measure(const SegmentRules& rules, KeyCache& keys, std::vector<std::uint32_t>& sizes, std::string& changed,
-          SegmentChanges& changes)
-      : rules_(rules), keys_(keys), sizes_(sizes), changed_(changed), changes_(changes) {}
+  Measure(const SegmentRules& rules, KeyCache& keys, Plan& plan)
+      : rules_(rules), keys_(keys), sizes_(plan.sizes), changed_(plan.changed), changes_(plan.changes) {}
 
   void number(unsigned, std::uint64_t value) {
     if (value != 0) size_ += 1 + varint_size(value);
@@ -51,11 +50,10 @@ class Measure {
     if (!text.empty()) add_text(utf8_size(text));
   }
   void operation(unsigned, std::string_view text) {
-    name(text, TextKind::operation, {}, kMaxOperation, changes_.endpoint_names_cut);
+    if (!text.empty()) add_text(operation_name(text));
   }
   void peer(unsigned, std::string_view text, bool exit) {
-    name(text, TextKind::peer, exit ? std::string_view(rules_.peer_prefix) : std::string_view(), kMaxPeer,
-         changes_.peers_cut);
+    if (!text.empty()) add_text(peer_name(text, exit));
   }
   void pair(unsigned field, std::string_view key, std::string_view value) {
     const KeyFacts& facts = keys_.find(key, rules_.privacy);
@@ -84,17 +82,40 @@ class Measure {
     sizes_[slot] = static_cast<std::uint32_t>(size_);
     size_ += outer + 1 + varint_size(size_);
   }
+  // Of a field from 16 on.
+  template <class Body>
+  void far_message(unsigned field, const Body& body) {
+    ++size_;
+    message(field, body);
+  }
 
   std::size_t size() const { return size_; }
 
- private:
+ protected:
+  // How a text will be written; of one that is changed the bytes are the last of changed_.
+  struct Text {
+    std::size_t bytes;
+    Source source;
+  };
+
+  Text operation_name(std::string_view text) {
+    return name(text, TextKind::operation, {}, kMaxOperation, changes_.endpoint_names_cut);
+  }
+  Text peer_name(std::string_view text, bool exit) {
+    return name(text, TextKind::peer, exit ? std::string_view(rules_.peer_prefix) : std::string_view(), kMaxPeer,
+                changes_.peers_cut);
+  }
+
   void add_text(std::size_t bytes, Source source) {
     sizes_.push_back(static_cast<std::uint32_t>(bytes << kSourceBits | source));
     if (bytes > 0) size_ += 1 + varint_size(bytes) + bytes;
   }
+  void add_text(const Text& text) { add_text(text.bytes, text.source); }
 
+ private:
   // A text that stays as it is, but for repairs.
-  void add_text(Utf8Size size) { add_text(size.bytes, size.valid ? kAsIs : kRepaired); }
+  static Text as_it_is(const Utf8Size& size) { return {size.bytes, size.valid ? kAsIs : kRepaired}; }
+  void add_text(const Utf8Size& size) { add_text(as_it_is(size)); }
 
   void scrubbed(std::string_view value, TextKind kind) {
     if (value.empty()) return;
@@ -107,14 +128,13 @@ class Measure {
   }
 
   // `cut` counts those that are longer than `max` UTF-16 units with their prefix.
-  void name(std::string_view name, TextKind kind, std::string_view prefix, std::size_t max, std::uint64_t& cut) {
-    if (name.empty()) return;
+  Text name(std::string_view name, TextKind kind, std::string_view prefix, std::size_t max, std::uint64_t& cut) {
     const std::size_t begin = changed_.size();
     const Utf8Size size = utf8_size(name);
     if (scrub(name, size, kind))
       ++changes_.urls_masked;
     else if (prefix.empty() && name.size() <= max)  // a code point has no more units than bytes
-      return add_text(size);
+      return as_it_is(size);
     else
       changed_ += name;
     changed_.insert(begin, prefix);
@@ -124,7 +144,7 @@ class Measure {
       ++cut;
       changed_.resize(begin + kept);
     }
-    add_text(changed_.size() - begin, kChanged);
+    return {changed_.size() - begin, kChanged};
   }
 
   bool scrub(std::string_view text, const Utf8Size& size, TextKind kind) {
@@ -138,6 +158,8 @@ class Measure {
 
   const SegmentRules& rules_;
   KeyCache& keys_;
+
+ protected:
   std::vector<std::uint32_t>& sizes_;
   std::string& changed_;
   SegmentChanges& changes_;
@@ -147,8 +169,8 @@ class Measure {
 // Second pass: bytes.
 class Write {
  public:
-  Write(std::uint8_t* out, const std::uint32_t* sizes, const char* changed)
-      : out_(out), sizes_(sizes), changed_(changed) {}
+  // Exactly plan.size bytes.
+  Write(const Plan& plan, std::uint8_t* out) : out_(out), sizes_(plan.sizes.data()), changed_(plan.changed.data()) {}
 
   void number(unsigned field, std::uint64_t value) {
     if (value == 0) return;
@@ -196,8 +218,14 @@ class Write {
     varint(*sizes_++);
     body();
   }
+  template <class Body>
+  void far_message(unsigned field, const Body& body) {
+    varint(field << 3 | kLengthDelimited);
+    varint(*sizes_++);
+    body();
+  }
 
- private:
+ protected:
   void varint(std::uint64_t value) {
     while (value >= 0x80) {
       *out_++ = static_cast<std::uint8_t>(value | 0x80);
@@ -211,4 +239,4 @@ class Write {
   const char* changed_;
 };
 
-}  // namespace sidecar::v3
+}  // namespace sidecar::encoding

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sidecar::v3 {
+namespace sidecar::encoding {
 
 inline constexpr std::size_t kMaxIdText = 64;  // three int64 with signs and two dots
 
@@ -57,4 +57,4 @@ inline std::size_t id_size(const fbs::Id& id) {
   return decimal_size(id.p1()) + decimal_size(id.p2()) + decimal_size(id.p3()) + 2;
 }
 
-}  // namespace sidecar::v3
+}  // namespace sidecar::encoding

@@ -1,8 +1,8 @@
-#include "uplink/v3/utf8.h"
+#include "uplink/encoding/utf8.h"
 
 #include <cstring>
 
-namespace sidecar::v3 {
+namespace sidecar::encoding {
 namespace {
 
 constexpr std::uint8_t kReplacement[] = {0xEF, 0xBF, 0xBD};
@@ -89,4 +89,4 @@ std::string repaired(std::string_view text) {
   return out;
 }
 
-}  // namespace sidecar::v3
+}  // namespace sidecar::encoding

@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "privacy/privacy_rules.h"
-#include "uplink/v3/utf8.h"
+#include "uplink/encoding/utf8.h"
 
-namespace sidecar::v3 {
+namespace sidecar::encoding {
 
 struct KeyFacts {
   Utf8Size size{0, true, false};
@@ -75,4 +75,4 @@ class KeyCache {
   KeyFacts other_;
 };
 
-}  // namespace sidecar::v3
+}  // namespace sidecar::encoding
