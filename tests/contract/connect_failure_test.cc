@@ -91,7 +91,7 @@ struct Fixture {
     if (tls) options.credentials = grpc::SslCredentials({});
     const HostPort where = parse_host_port(address);
     std::string what = "nothing";
-    Link link({0, address, where.host, address, grpc_target(where.host, where.port), true}, options, loop, completions,
+    Link link({address, where.host, address, grpc_target(where.host, where.port), true}, options, loop, completions,
               [&](const Link&, Link::Event event, std::string why) {
                 what = event == Link::Event::ready ? "" : std::move(why);
                 loop.stop();

@@ -14,6 +14,8 @@
 namespace sidecar::v3 {
 namespace {
 
+using encoding::SegmentRules;
+
 // What a collector suffers from that answers a probe like this.
 Trouble trouble_of(Verdict verdict) {
   if (verdict == Verdict::hold_auth) return Trouble::auth;
