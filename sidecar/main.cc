@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/version.h"
+#include "config/cautions.h"
 #include "config/config.h"
 #include "config/print.h"
 #include "config/registry.h"
@@ -31,9 +32,17 @@ void limit_exit(Exit exit) {
   alarm(kSeconds);
 }
 
-Exit serve(const Config& config, const std::string& config_path, FromManager manager) {
+// SIGHUP means reload. Until somebody watches for it, it waits instead of ending us.
+void hold_hang_up(bool hold) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+}
+
+Exit serve(LoadedConfig loaded, ConfigSource source, FromManager manager) {
   UvLoop loop;
-  Daemon daemon(config, config_path, loop, std::move(manager));
+  Daemon daemon(std::move(loaded), std::move(source), loop, std::move(manager));
   if (const auto started = daemon.start(); !started) {
     log_error("{}", started.error().message);
     return Exit::failed;
@@ -47,7 +56,8 @@ Exit serve(const Config& config, const std::string& config_path, FromManager man
   };
   const auto terminate = loop.watch_signal(SIGTERM, stop);
   const auto interrupt = loop.watch_signal(SIGINT, stop);
-  const auto hang_up = loop.watch_signal(SIGHUP, stop);
+  const auto hang_up = loop.watch_signal(SIGHUP, [&] { daemon.request_reload(); });
+  hold_hang_up(false);
   loop.run();
 
   const Left left = daemon.report_left();
@@ -57,6 +67,14 @@ Exit serve(const Config& config, const std::string& config_path, FromManager man
   const Exit exit = left.nothing() ? Exit::ok : Exit::left;
   limit_exit(exit);
   return exit;
+}
+
+// What may be wrong does not make the configuration invalid.
+Exit check(const LoadedConfig& loaded, const std::string& config_path) {
+  for (const auto& cautions : {without_effect(loaded), unreadable_files(loaded)})
+    for (const std::string& line : cautions) std::fprintf(stderr, "%s\n", line.c_str());
+  std::printf("%s: the configuration is valid\n", config_path.c_str());
+  return Exit::ok;
 }
 
 // Whoever redirects it into a file wants to know that the disk is full.
@@ -71,15 +89,15 @@ Exit run(int argc, char** argv) {
   const CommandLine line = parse_command_line(argc, argv, exit);
   if (exit) return *exit;
   if (line.print_environment) return print(environment_document());
-  const LoadedConfig loaded = load_config(line.config, Environment::read());
+  hold_hang_up(true);
+  ConfigSource source{line.config, Environment::read()};
+  LoadedConfig loaded = load_config(source);
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (!loaded.errors.empty()) return Exit::usage;
   if (line.print_config) return print(print_config(loaded, line.config));
-  if (line.check_config) {
-    std::printf("%s: the configuration is valid\n", line.config.c_str());
-    return Exit::ok;
-  }
+  if (line.check_config) return check(loaded, line.config);
   start_log(loaded.config.log);
+  for (const std::string& caution : without_effect(loaded)) log_warning("{}", caution);
   // gRPC ends the process when it gets no descriptor, so it must not come to that.
   constexpr unsigned long kLeastDescriptors = 64;
   if (const unsigned long limit = raise_descriptor_limit(); limit < kLeastDescriptors) {
@@ -92,7 +110,7 @@ Exit run(int argc, char** argv) {
     log_error("{}", manager.error().message);
     return Exit::usage;
   }
-  return serve(loaded.config, line.config, std::move(*manager));
+  return serve(std::move(loaded), std::move(source), std::move(*manager));
 }
 
 }  // namespace

@@ -87,10 +87,14 @@ int put(std::string_view text, char* buffer, std::size_t size) noexcept {
   return static_cast<int>(text.size());
 }
 
+// False, and the field is as it was: `text` is no number of its kind.
 template <class Number>
 bool set_number(std::string_view text, Number& field) noexcept {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), field);
-  return error == std::errc() && end == text.data() + text.size();
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return false;
+  field = number;
+  return true;
 }
 
 bool set_option(sidecar::TracerOptions& options, std::string_view name, std::string_view value) {

@@ -16,11 +16,12 @@ enum class DropReason {
   rejected,      // the collector refused it, alone, three times
   encode,        // cannot be expressed in the collector's dialect
   reset,         // an operator's reset cleared it
+  ignored,       // the configuration ignores its operation, and its application had not heard of that yet
 };
 
-inline constexpr std::size_t kDropReasons = 6;
+inline constexpr std::size_t kDropReasons = 7;
 inline constexpr std::array<std::string_view, kDropReasons> kDropReasonNames = {
-    "malformed", "channel_full", "overridden", "rejected", "encode", "reset"};
+    "malformed", "channel_full", "overridden", "rejected", "encode", "reset", "ignored"};
 
 constexpr std::string_view to_text(DropReason reason) { return kDropReasonNames[static_cast<std::size_t>(reason)]; }
 

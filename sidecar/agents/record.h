@@ -6,11 +6,14 @@
 //
 // Value that moves, does not copy. Thread: loop.
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "agents/agent.h"
@@ -20,17 +23,26 @@ namespace sidecar {
 
 enum class RecordKind : std::uint8_t { segment };
 
+// By which a collector and an application's log know a segment: "p1.p2.p3". Zeros: not known.
+struct SegmentId {
+  std::int64_t p1 = 0, p2 = 0, p3 = 0;
+};
+
+inline std::string to_text(const SegmentId& id) { return fmt::format("{}.{}.{}", id.p1, id.p2, id.p3); }
+
 class Record {
  public:
   // Copies `bytes`: a size-prefixed flatbuffer that has been verified. The copy is
   // 16-byte aligned, as the verifier was told.
-  Record(RecordKind kind, AgentPtr agent, std::uint64_t seq, Tick arrived, std::span<const std::uint8_t> bytes)
+  Record(RecordKind kind, AgentPtr agent, std::uint64_t seq, Tick arrived, std::span<const std::uint8_t> bytes,
+         SegmentId id = {})
       : agent_(std::move(agent)),
         bytes_(new std::uint8_t[bytes.size()]),
         size_(static_cast<std::uint32_t>(bytes.size())),
         kind_(kind),
         seq_(seq),
-        arrived_(arrived) {
+        arrived_(arrived),
+        id_(id) {
     std::memcpy(bytes_.get(), bytes.data(), bytes.size());
   }
 
@@ -39,6 +51,7 @@ class Record {
   const AgentPtr& agent_ptr() const { return agent_; }
   std::uint64_t seq() const { return seq_; }
   Tick arrived() const { return arrived_; }
+  const SegmentId& id() const { return id_; }
   std::span<const std::uint8_t> bytes() const { return {bytes_.get(), size_}; }
 
   // What holding it costs, for the bounds in bytes: payload and bookkeeping.
@@ -53,6 +66,7 @@ class Record {
   RecordKind kind_;
   std::uint64_t seq_;
   Tick arrived_;
+  SegmentId id_;
 };
 
 }  // namespace sidecar

@@ -13,6 +13,8 @@ struct Backoff {
   Duration first = std::chrono::seconds(1);
   Duration max = std::chrono::seconds(30);
 
+  bool operator==(const Backoff&) const = default;
+
   // Delay before try number `attempt` (1 is the first retry), in
   // [d/2, d) with d = min(first * 2^(attempt-1), max).
   Duration delay(unsigned attempt, Random& random) const;

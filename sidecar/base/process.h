@@ -1,7 +1,7 @@
 #pragma once
 
-// Which process is meant, by more than its number: a number is another's as soon as its process has died. All these look
-// into /proc, and know nothing where that is hidden. Pure but for the kernel. Any thread; none waits.
+// Which process is meant, by more than its number: a number is another's as soon as its process has died. All these
+// look into /proc, and know nothing where that is hidden. Pure but for the kernel. Any thread; none waits.
 
 #include <sys/types.h>
 

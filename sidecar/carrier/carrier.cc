@@ -2,6 +2,8 @@
 
 #include <sidecar_ipc/protocol.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace sidecar {
@@ -16,6 +18,15 @@ constexpr std::uint64_t kFrameCost =
 Carrier::Carrier(const CarrierOptions& options) : options_(options) {
   CHECK(options.channels > 0 && options.slots >= ipc_protocol::kMaxRecordsPerFrame);
   for (unsigned i = 0; i < options.channels; ++i) channels_.emplace_back(options.slots);
+}
+
+void Carrier::apply(const CarrierOptions& options) {
+  CHECK(options.slots >= ipc_protocol::kMaxRecordsPerFrame);
+  const unsigned channels = options_.channels;
+  options_ = options;
+  options_.channels = channels;
+  for (Channel& channel : channels_) channel.set_slots(options.slots);
+  tell_room();  // those that were refused try again, by the new rules
 }
 
 bool Carrier::has_room(const Agent& agent) const {
@@ -93,7 +104,8 @@ bool Carrier::fits(const Agent& agent, std::size_t slots, std::uint64_t bytes) c
   const Channel& channel = channels_[channel_of(agent)];
   if (channel.size() + slots > channel.slots()) return false;
   const std::uint64_t own = held_by(agent);
-  const std::uint64_t free_of_others = options_.memory - (held_bytes_ - own);
+  const std::uint64_t of_others = held_bytes_ - own;
+  const std::uint64_t free_of_others = options_.memory - std::min(of_others, options_.memory);
   return (own == 0 ? agent.cost : own) + bytes <= free_of_others / 4 * 3;
 }
 

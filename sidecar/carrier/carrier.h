@@ -29,6 +29,10 @@ class Carrier final : public RecordSink {
  public:
   explicit Carrier(const CarrierOptions& options);
 
+  // From now on these count, but for `channels`: an instance keeps to its channel. What is held beyond a lower bound
+  // stays held.
+  void apply(const CarrierOptions& options);
+
   // Told when a place that refused has room again; at most one listener, not owned.
   void set_room_listener(RoomListener* listener) { room_listener_ = listener; }
   // Told after each take(), with the channel's index; at most one, not owned.
@@ -67,7 +71,7 @@ class Carrier final : public RecordSink {
   void subtract_bytes(const Record& record);
   void tell_room();
 
-  const CarrierOptions options_;
+  CarrierOptions options_;
   std::deque<Channel> channels_;  // a deque: channels never move
   // Only agents that hold something; with their own cost, since they live as long as their records.
   std::unordered_map<const Agent*, std::uint64_t> bytes_of_;

@@ -42,6 +42,8 @@ class Channel {
   bool empty() const { return queue_.empty(); }
   std::size_t size() const { return queue_.size(); }
   std::size_t slots() const { return slots_; }
+  // What it holds beyond a lower number stays; nothing is added until there is room again.
+  void set_slots(std::size_t slots) { slots_ = slots; }
   std::uint64_t bytes() const { return bytes_; }
   std::size_t high_water() const { return high_water_; }
   const Record& front() const { return queue_.front(); }

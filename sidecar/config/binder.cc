@@ -147,6 +147,7 @@ class Binder {
 
   void bind_variable(const Key& key, const std::string& value) {
     from_environment_.insert(key.path);
+    if (origin_.contains(key.path)) overridden_[key.path] = key.show(config_);
     broken_.erase(key.path);
     if (key.list) key.clear(config_);
     std::size_t begin = 0;
@@ -196,9 +197,15 @@ class Binder {
     LoadedConfig loaded;
     loaded.config = std::move(config_);
     for (auto& [at, line] : sorted) loaded.errors.push_back(std::move(line));
-    for (const auto& [path, at] : origin_) loaded.origins[path] = fmt::format("{}:{}{}", file_, at.line, with(path));
-    for (const std::string& path : from_environment_)
-      loaded.origins[path] = "environment " + find_key(path)->variable();
+    for (const auto& [path, at] : origin_) {
+      loaded.places[path] = fmt::format("{}:{}:{}", file_, at.line, at.column);
+      loaded.origins[path] = loaded.places[path] + with(path);
+    }
+    for (const std::string& path : from_environment_) {
+      loaded.places[path] = find_key(path)->variable();
+      loaded.origins[path] = "environment " + loaded.places[path];
+    }
+    loaded.overridden = std::move(overridden_);
     return loaded;
   }
 
@@ -217,7 +224,8 @@ class Binder {
   std::map<std::string, YamlPosition> origin_;            // keys that the file gives
   std::map<std::string, std::vector<std::string>> used_;  // variables in their values
   std::set<std::string> from_environment_;
-  std::set<std::string> broken_;  // keys whose value is not to be looked at further
+  std::map<std::string, std::string> overridden_;  // what the file says for some of these
+  std::set<std::string> broken_;                   // keys whose value is not to be looked at further
 };
 
 }  // namespace

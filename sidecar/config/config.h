@@ -41,17 +41,29 @@ struct LoadedConfig {
   // All that is wrong, one line each, by position: "file:line:col: key: what was expected"; what is wrong
   // in the environment comes last and names the variable. Safe to print.
   std::vector<std::string> errors;
-  // Where the keys got their values that do not have their default: "FILE:LINE", "FILE:LINE with ${NAME}" or
-  // "environment NAME".
+  // Where the keys got their values that do not have their default: "FILE:LINE:COL", "FILE:LINE:COL with ${NAME}"
+  // or "environment NAME".
   std::map<std::string, std::string> origins;
+  // What the file says for keys that a variable wins over: the value as Key::show() would show it. A file that
+  // leaves such a key out is not here.
+  std::map<std::string, std::string> overridden;
+  // Where to name them in messages: "file:line:col", or the variable.
+  std::map<std::string, std::string> places;
 };
 
 inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml";
 // Ten times what documents every key; a larger one could keep the parser busy for seconds.
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;
 
+// Where a configuration comes from: a file, and the variables that the process was started with.
+struct ConfigSource {
+  std::string path;
+  Environment environment;
+};
+
 // Reads the regular file at `path`, at most kMaxConfigBytes; never waits on a FIFO or a device.
 LoadedConfig load_config(const std::string& path, const Environment& environment);
+inline LoadedConfig load_config(const ConfigSource& source) { return load_config(source.path, source.environment); }
 
 // The same for text; `name` stands for the file in errors.
 LoadedConfig parse_config(const std::string& text, const std::string& name, const Environment& environment);

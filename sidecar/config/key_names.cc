@@ -47,11 +47,20 @@ std::string meant_key(const std::string& given, const std::string& prefix) {
 }
 
 std::string meant_variable(const std::string& given) {
+  // Without the prefix: what all have in common would make the shortest ones near to anything.
   std::vector<std::string> known;
   for (const OtherVariable& other : other_variables())
-    if (other.name.starts_with(kVariablePrefix)) known.push_back(other.name);
-  for (const Key& key : config_keys()) known.push_back(key.variable());
-  return mean(nearest(given, known));
+    if (other.name.starts_with(kVariablePrefix)) known.push_back(other.name.substr(kVariablePrefix.size()));
+  for (const Key& key : config_keys()) known.push_back(key.variable().substr(kVariablePrefix.size()));
+  const std::string name = given.substr(kVariablePrefix.size());
+  std::string near = nearest(name, known);
+  if (near.empty() && !name.empty()) {
+    const auto longer = std::find_if(known.begin(), known.end(),
+                                     [&](const std::string& candidate) { return candidate.ends_with("_" + name); });
+    if (longer != known.end()) near = *longer;
+  }
+  if (near.empty()) return "; `sw-sidecar --print-environment` names those that there are";
+  return mean(std::string(kVariablePrefix) + near);
 }
 
 }  // namespace sidecar

@@ -22,7 +22,7 @@ const Key* key_of_variable(const std::string& variable);
 // The end of a message about an unknown key `given` below `prefix`: ", did you mean 'a.b'?", or what there is.
 std::string meant_key(const std::string& given, const std::string& prefix);
 
-// The same of a variable; "" if nothing is near.
+// The same of a variable, which has the prefix of ours.
 std::string meant_variable(const std::string& given);
 
 }  // namespace sidecar

@@ -20,12 +20,22 @@ namespace sidecar {
 // Variables of this prefix are checked: one that is unknown is an error.
 inline constexpr std::string_view kVariablePrefix = "SW_SIDECAR_";
 
+// When a value that has changed in the file counts.
+struct Effect {
+  enum class When { undecided, reload, restart };
+  When when = When::undecided;  // no row may leave it so: a test
+  const char* why = "";         // restart: why not before, as the end of "it needs a restart: "
+};
+
 struct Key {
   std::string path;      // "carrier.channels"
   std::string expected;  // what a value must be: "an integer from 1 to 256"
   std::string sentence;  // what it is for
+  Effect effect;
   bool list = false;
   bool required = false;
+  bool boolean = false;  // true or false, as YAML knows them
+  bool file = false;     // names a file that the daemon reads
 
   // Checks one value (of a list: one more item) and puts it into the config. The error is a sentence.
   std::function<Result<void>(Config&, const std::string&)> set;
@@ -39,6 +49,8 @@ struct Key {
   // "SW_SIDECAR_CARRIER_CHANNELS"
   std::string variable() const;
   std::string default_value() const;
+  // Gives `to` the value that `from` has.
+  void copy(const Config& from, Config& to) const;
 };
 
 // In the order of conf/sidecar.yaml.

@@ -47,6 +47,7 @@ std::string yaml_text(const std::string& text) {
 }
 
 std::string value_of(const Key& key, const Config& config) {
+  if (key.boolean) return key.show(config);
   if (!key.list) return yaml_text(key.show(config));
   std::vector<std::string> items = key.items(config);
   for (std::string& item : items) item = yaml_text(item);

@@ -21,6 +21,7 @@ Key make_key(KeyName name, std::string expected) {
   Key key;
   key.path = name.path;
   key.sentence = name.sentence;
+  key.effect = name.effect;
   key.expected = std::move(expected);
   return key;
 }
@@ -198,7 +199,9 @@ Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::s
 }
 
 Key file_path_key(KeyName name, Field<std::string> field) {
-  return checked_key(name, "the absolute path of a file, or \"\"", check_path, field);
+  Key key = checked_key(name, "the absolute path of a file, or \"\"", check_path, field);
+  key.file = true;
+  return key;
 }
 
 Key directory_key(KeyName name, Field<std::string> field) {
@@ -271,6 +274,7 @@ Key choice_key(KeyName name, const std::vector<std::string>& names, std::functio
     return {};
   };
   key.show = [names, get](const Config& config) { return names[get(config)]; };
+  key.boolean = names == std::vector<std::string>{"true", "false"};
   return key;
 }
 

@@ -13,6 +13,7 @@ using Field = T& (*)(Config&);
 struct KeyName {
   const char* path;
   const char* sentence;
+  Effect effect;
 };
 
 Key integer_key(KeyName name, std::int64_t min, std::int64_t max, std::function<std::int64_t(const Config&)> get,

@@ -34,9 +34,8 @@ tl::unexpected<Error> cannot_reach(const std::string& socket, CURLcode code, lon
   return fail(Errc::unavailable, fmt::format("{}: {}", where, curl_easy_strerror(code)));
 }
 
-}  // namespace
-
-Result<nlohmann::json> ask(const std::string& socket, const std::string& path) {
+// `body_sent`: to be posted; null: to be got.
+Result<nlohmann::json> request(const std::string& socket, const std::string& path, const std::string* body_sent) {
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   if (!curl) return fail(Errc::internal, "libcurl does not start");
   std::string body;
@@ -48,6 +47,10 @@ Result<nlohmann::json> ask(const std::string& socket, const std::string& path) {
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kAnswerSeconds);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, keep);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+  if (body_sent != nullptr) {
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(body_sent->size()));
+    curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body_sent->c_str());
+  }
   if (const CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK) {
     long os_error = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_OS_ERRNO, &os_error);
@@ -56,6 +59,40 @@ Result<nlohmann::json> ask(const std::string& socket, const std::string& path) {
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   return understand(status, body);
+}
+
+// What is wrong one by one, a line each.
+std::string lines_of(const nlohmann::json& answer) {
+  std::string out;
+  const auto errors = answer.find("errors");
+  if (errors == answer.end() || !errors->is_array()) return out;
+  for (const nlohmann::json& error : *errors)
+    if (error.is_string()) out += "\n  " + printable(error.get_ref<const std::string&>(), 500);
+  return out;
+}
+
+Errc code_of(long status) {
+  switch (status) {
+    case 403:
+      return Errc::not_allowed;
+    case 400:
+    case 409:
+    case 422:
+      return Errc::invalid_argument;
+    default:
+      return Errc::not_found;
+  }
+}
+
+}  // namespace
+
+Result<nlohmann::json> ask(const std::string& socket, const std::string& path) {
+  return request(socket, path, nullptr);
+}
+
+Result<nlohmann::json> tell(const std::string& socket, const std::string& path, const nlohmann::json& body) {
+  const std::string text = body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return request(socket, path, &text);
 }
 
 Result<nlohmann::json> understand(long status, const std::string& body) {
@@ -78,8 +115,7 @@ Result<nlohmann::json> understand(long status, const std::string& body) {
   const std::string sentence = error != answer.end() && error->is_string()
                                    ? printable(error->get_ref<const std::string&>(), 500)
                                    : "no reason given";
-  return fail(status == 403 ? Errc::not_allowed : Errc::not_found,
-              fmt::format("the daemon refuses (HTTP {}): {}", status, sentence));
+  return fail(code_of(status), fmt::format("the daemon refuses (HTTP {}): {}{}", status, sentence, lines_of(answer)));
 }
 
 }  // namespace sidecar

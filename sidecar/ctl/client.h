@@ -17,7 +17,10 @@ inline constexpr std::size_t kMaxAnswer = 256 * 1024 * 1024;
 // not_allowed, not_found, corrupt: the daemon answers, but not with what was asked.
 Result<nlohmann::json> ask(const std::string& socket, const std::string& path);
 
-// The second half of ask(): what an HTTP status and a body mean.
+// POST `path` with `body`: has the daemon do something. Errors as ask(); invalid_argument: it refuses to do this.
+Result<nlohmann::json> tell(const std::string& socket, const std::string& path, const nlohmann::json& body);
+
+// The second half of both: what an HTTP status and a body mean. An error that lists several has a line for each.
 Result<nlohmann::json> understand(long status, const std::string& body);
 
 }  // namespace sidecar

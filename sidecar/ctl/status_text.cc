@@ -41,6 +41,17 @@ std::string entries_lines(const json& entries, const Terminal& terminal) {
   return out;
 }
 
+// The last error of whichever collector; nothing while what followed went well.
+std::string error_line(const json& collector, const Terminal& terminal) {
+  const std::string error = text(collector, "last_error", 300);
+  const auto error_ago = number(collector, "last_error_ms_ago"), ok_ago = number(collector, "last_ok_ms_ago");
+  if (error.empty() || (text(collector, "state") == "up" && error_ago && ok_ago && *ok_ago <= *error_ago)) return "";
+  const std::string address = text(collector, "last_error_address");
+  std::string about = address == text(collector, "address") ? "" : address;
+  if (error_ago) about += (about.empty() ? "" : ", ") + duration(collector, "last_error_ms_ago") + " ago";
+  return line("           last error" + (about.empty() ? "" : " (" + about + ")") + ": " + error, terminal);
+}
+
 std::string collector_lines(const json& collector, const Terminal& terminal) {
   const std::string state = or_dash(text(collector, "state"));
   std::string out = fmt::format("collector  {}  {} for {}", or_dash(text(collector, "address")), state,
@@ -56,8 +67,9 @@ std::string collector_lines(const json& collector, const Terminal& terminal) {
              state == "up"                        ? Tone::good
              : state == "down" || state == "auth" ? Tone::bad
                                                   : Tone::warning);
-  if (const std::string error = text(collector, "last_error", 300); !error.empty())
-    out += line("           last error: " + error, terminal);
+  if (const std::string attempt = text(collector, "attempt", 300); !attempt.empty())
+    out += line("           " + attempt + " for " + duration(collector, "attempt_ms"), terminal);
+  out += error_line(collector, terminal);
   const json& problems = field(collector, "problems");
   if (problems.is_array())
     for (const json& problem : problems)

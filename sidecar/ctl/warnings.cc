@@ -24,19 +24,55 @@ std::string reasons(const json& counts) {
   return out;
 }
 
+// What a reload could not put in force.
+void check_config(const json& config, std::vector<std::string>& out) {
+  if (const json& errors = field(config, "errors"); errors.is_array() && !errors.empty()) {
+    std::string why = fmt::format("the configuration was refused {} ago, the one before is in force",
+                                  duration(config, "refused_ms_ago"));
+    for (std::size_t i = 0; i < errors.size() && i < kMostNamed; ++i)
+      why += "\n  " + text(json{{"error", errors[i]}}, "error", 500);
+    if (errors.size() > kMostNamed) why += fmt::format("\n  and {} more", errors.size() - kMostNamed);
+    out.push_back(std::move(why));
+  }
+  const json& pending = field(config, "needs_restart");
+  if (!pending.is_array() || pending.empty()) return;
+  std::string names;
+  for (const json& change : pending) names += (names.empty() ? "" : ", ") + text(change, "key", 80);
+  out.push_back("changed in the file, and needs a restart: " + names);
+}
+
+// ": " and what is known to be wrong with the collector at `address`, as it is configured; "" if nothing is.
+std::string why(const json& collector, const std::string& address) {
+  std::string error;
+  if (const json& entries = field(collector, "collectors"); entries.is_array())
+    for (const json& entry : entries)
+      if (text(entry, "address") == address) error = text(entry, "last_error", 300);
+  const std::string about = text(collector, "last_error_address");
+  if (error.empty() && (about.empty() || about == address)) error = text(collector, "last_error", 300);
+  return error.empty() ? "" : ": " + error;
+}
+
+// "the collector a:1", or of several "any of the 3 collectors".
+std::string whom(const json& collector, const std::string& address) {
+  const json& entries = field(collector, "collectors");
+  if (!entries.is_array() || entries.size() < 2) return "the collector " + address;
+  return fmt::format("any of the {} collectors", entries.size());
+}
+
 void check_collector(const json& collector, std::vector<std::string>& out) {
   static const std::set<std::string> kFine = {"up", "idle", ""};
   const std::string state = text(collector, "state");
-  const std::string error = text(collector, "last_error", 300);
-  const std::string why = error.empty() ? "" : ": " + error;
   const std::string where = text(collector, "address");
+  if (const json& problems = field(collector, "problems"); problems.is_array())
+    for (const json& problem : problems) out.push_back(text(json{{"text", problem}}, "text", 300));
   if (state == "auth")
-    out.push_back(fmt::format("the collector {} refuses us{}; segments are held", where, why));
+    out.push_back(fmt::format("the collector {} refuses us{}; segments are held", where, why(collector, where)));
   else if (state == "wrong_server")
-    out.push_back(fmt::format("{} is no SkyWalking collector{}; check collector.addresses", where, why));
-  else if (!kFine.contains(state))
     out.push_back(
-        fmt::format("no connection to the collector {} for {}{}", where, duration(collector, "since_ms"), why));
+        fmt::format("{} is no SkyWalking collector{}; check collector.addresses", where, why(collector, where)));
+  else if (!kFine.contains(state))
+    out.push_back(fmt::format("no connection to {} for {}{}", whom(collector, where), duration(collector, "since_ms"),
+                              why(collector, text(collector, "last_error_address"))));
   if (const auto bad = number(collector, "undecodable_answers").value_or(0); bad > 0)
     out.push_back(fmt::format("the collector gave {} answers that cannot be decoded", bad));
 }
@@ -70,14 +106,19 @@ void check_clients(const json& instances, std::vector<std::string>& out) {
 constexpr std::uint64_t kStalledMs = 10'000;
 constexpr unsigned kNearlyFull = 80;  // per cent
 
-// A collector that accepts connections and answers nothing looks well until the first call times out.
+// A collector that accepts connections and answers nothing, or takes nothing, looks well until the first call times
+// out.
 void check_flow(const json& status, std::vector<std::string>& out) {
   const json& collector = field(status, "collector");
   const std::uint64_t held = number(field(status, "totals"), "held").value_or(0);
-  const auto silent = number(collector, "last_ok_ms_ago").value_or(number(collector, "since_ms").value_or(0));
-  if (held > 0 && text(collector, "state") == "up" && silent > kStalledMs)
+  const auto unmoved = number(collector, "last_ok_ms_ago").value_or(number(collector, "since_ms").value_or(0));
+  const auto silent = number(collector, "last_answer_ms_ago").value_or(unmoved);
+  if (held > 0 && text(collector, "state") == "up" && unmoved > kStalledMs)
     out.push_back(
-        fmt::format("{} segments are held, and the collector has answered nothing for {} s", held, silent / 1000));
+        silent > kStalledMs
+            ? fmt::format("{} segments are held, and the collector has answered nothing for {} s", held, silent / 1000)
+            : fmt::format("{} segments are held, and the collector has accepted nothing for {} s{}", held,
+                          unmoved / 1000, why(collector, text(collector, "address"))));
   const json& carrier = field(status, "carrier");
   std::uint64_t fullest = 0;
   if (const auto memory = number(carrier, "memory").value_or(0); memory > 0)
@@ -96,6 +137,9 @@ void check_flow(const json& status, std::vector<std::string>& out) {
 std::vector<std::string> warnings(const json& status) {
   std::vector<std::string> out;
   if (text(field(status, "daemon"), "state") == "draining") out.push_back("the daemon is stopping");
+  check_config(field(status, "config"), out);
+  if (const auto lost = number(field(status, "daemon"), "log_lines_lost").value_or(0); lost > 0)
+    out.push_back(fmt::format("{} lines of the daemon's log were lost: nobody reads it fast enough", lost));
   check_collector(field(status, "collector"), out);
   check_flow(status, out);
   if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)
@@ -110,9 +154,12 @@ std::vector<std::string> warnings(const json& status) {
   const json& totals = field(status, "totals");
   if (!not_false(totals, "balanced"))
     out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");
-  if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > 0) {
-    const std::string why = reasons(field(totals, "dropped"));
-    out.push_back(fmt::format("{} segments were dropped{}", dropped, why.empty() ? "" : ": " + why));
+  json dropped_by = field(totals, "dropped");
+  const auto wanted = number(dropped_by, "ignored").value_or(0);  // as configured
+  if (const auto dropped = number(totals, "dropped_total").value_or(0); dropped > wanted) {
+    if (dropped_by.is_object()) dropped_by.erase("ignored");
+    const std::string why = reasons(dropped_by);
+    out.push_back(fmt::format("{} segments were dropped{}", dropped - wanted, why.empty() ? "" : ": " + why));
   }
   if (const json& instances = field(status, "instances"); instances.is_array()) {
     std::vector<std::string> named;

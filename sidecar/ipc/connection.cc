@@ -190,8 +190,7 @@ void Connection::welcome(const Hello& hello, bool known) {
   // A program that ended at once does not get it, and what it sent is read all the same.
   send(welcome_frame(fields), page_ ? page_->client_fd() : -1);
   if (page_) page_->drop_client_fd();
-  constexpr std::uint64_t kOnlyVersion = 1;  // settings change with a restart, and so does the connection
-  if (!shared_.settings.ignore.empty()) send(config_frame(shared_.settings.ignore, kOnlyVersion));
+  send_config();  // without rules too: the client may have those of another sidecar
 }
 
 // --- What an agent sends ----------------------------------------------------
@@ -210,7 +209,10 @@ Connection::Progress Connection::take_segments(const Frame& frame) {
     any_fresh = true;
     const SegmentVerdict verdict = verify_segment((*records)[i]);
     if (verdict.fault == SegmentFault::none) {
-      shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i]));
+      if (shared_.ignored.matches((*records)[i]))
+        agent_->ledger.drop(seq, DropReason::ignored);
+      else
+        shared_.sink.take(Record(RecordKind::segment, agent_, seq, now, (*records)[i], verdict.id));
       continue;
     }
     agent_->ledger.drop(seq, DropReason::malformed);
@@ -290,15 +292,23 @@ void Connection::ask_hello_again() {
   send(rehello_frame(shared_.sidecar_epoch));
 }
 
+void Connection::send_config() {
+  if (!agent_) return;
+  config_owed_ = !send(shared_.settings.config);
+}
+
 void Connection::send_drain() {
   if (agent_ && shared_.settings.draining && !stays_open_) send(drain_frame(*shared_.settings.draining));
 }
 
 bool Connection::send(const FrameBytes& frame, int with_fd) {
-  if (!socket_.send(frame, with_fd)) {
-    ++shared_.counters.unsent;
-    return false;
-  }
+  if (try_to_send(frame, with_fd)) return true;
+  ++shared_.counters.unsent;
+  return false;
+}
+
+bool Connection::try_to_send(const FrameBytes& frame, int with_fd) {
+  if (!socket_.send(frame, with_fd)) return false;
   ++frames_written_;
   if (page_) page_->set_frames_written(frames_written_);
   return true;
@@ -306,6 +316,7 @@ bool Connection::send(const FrameBytes& frame, int with_fd) {
 
 void Connection::write_beat() {
   if (page_) page_->set_beat(shared_.loop.now());
+  if (config_owed_ && !ended_) config_owed_ = !try_to_send(shared_.settings.config);
 }
 
 void Connection::write_settings() {

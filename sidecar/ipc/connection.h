@@ -88,10 +88,12 @@ class Connection {
   void ask_hello_again();
   // It outlives us: the client is not told that we stop.
   void stay_open() { stays_open_ = true; }
+  // Tells CONFIG; if the client's queue has no place for it now, with a later beat.
+  void send_config();
   // Tells DRAIN; the page's flag is write_settings()'s.
   void send_drain();
 
-  // Brings the page up to date. Cheap, nothing without a page.
+  // Brings the page up to date, and tells what could not be told before. Cheap.
   void write_beat();
   void write_settings();
   // Also for clients without a page, which get ACK. True while it must be called again
@@ -110,6 +112,7 @@ class Connection {
   bool too_many_bad_records();
   void welcome(const Hello& hello, bool known);
   bool send(const FrameBytes& frame, int with_fd = -1);
+  bool try_to_send(const FrameBytes& frame, int with_fd = -1);
 
   const std::uint64_t id_;
   FrameSocket socket_;
@@ -129,6 +132,7 @@ class Connection {
   bool unnamed_senders_ = false;
   bool resumed_ = false;       // and HELLO has not come yet
   unsigned hellos_asked_ = 0;  // and not answered yet
+  bool config_owed_ = false;
   bool ended_ = false;
 };
 

@@ -65,13 +65,22 @@ class LookTimer {
     watch_->start(true, false);
   }
 
-  bool quiet() const { return !timer_->armed(); }
+  // Another bound of the interval; it goes up to a higher one as it finds little.
+  void set_longest(Duration longest) {
+    longest_ = longest;
+    if (interval_ <= longest_) return;
+    interval_ = longest_;
+    if (timer_->armed()) timer_->start_every(interval_);
+  }
+
+  // Nothing came for a while, or ever.
+  bool quiet() const { return interval_ == kAtOnce ? loop_.now() - last_traffic_ >= kQuiet : !timer_->armed(); }
   // Between two looks while traffic flows; kAtOnce: senders wake us.
   Duration interval() const { return interval_; }
 
  private:
   EventLoop& loop_;
-  const Duration longest_;
+  Duration longest_;
   Duration interval_;
   Tick last_traffic_{};
   Tick at_once_since_{};

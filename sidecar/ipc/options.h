@@ -18,7 +18,7 @@ struct IgnoreRules {
                                        ".gif", ".ico",  ".mp3", ".mp4", ".html", ".svg"};
   std::vector<std::string> patterns;
 
-  bool empty() const { return suffixes.empty() && patterns.empty(); }
+  bool operator==(const IgnoreRules&) const = default;
 };
 
 // The socket that applications connect to; see conf/sidecar.yaml.

@@ -72,7 +72,8 @@ class Walk {
            text(ref.parent_service(), kMaxName, SegmentFault::refs) &&
            text(ref.parent_instance(), kMaxName, SegmentFault::refs) &&
            text(ref.parent_endpoint(), kMaxOperation, SegmentFault::refs) &&
-           text(ref.address(), kMaxPeer, SegmentFault::refs);
+           text(ref.address(), kMaxPeer, SegmentFault::refs) &&
+           text(ref.entry_endpoint(), kMaxOperation, SegmentFault::refs);
   }
 
   // Exactly one of an own id and another agent's as text.
@@ -129,8 +130,12 @@ SegmentVerdict verify_segment(std::span<const std::uint8_t> record) {
   flatbuffers::Verifier verifier(record.data(), record.size(), kVerifyDepth, tables, true);
   if (!fbs::VerifySizePrefixedSegmentBuffer(verifier)) return {SegmentFault::structure};
   Walk walk(decoded_limit(record.size()));
-  walk.segment(*fbs::GetSizePrefixedSegment(record.data()));
-  return walk.verdict();
+  const fbs::Segment& segment = *fbs::GetSizePrefixedSegment(record.data());
+  walk.segment(segment);
+  SegmentVerdict verdict = walk.verdict();
+  if (verdict.fault == SegmentFault::none)
+    verdict.id = {segment.segment_id()->p1(), segment.segment_id()->p2(), segment.segment_id()->p3()};
+  return verdict;
 }
 
 std::size_t decoded_limit(std::size_t size) { return std::min(kDecodedFactor * size, kMaxDecoded); }

@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <span>
 
+#include "agents/record.h"
+
 namespace sidecar {
 
 enum class SegmentFault {
@@ -41,6 +43,7 @@ const char* to_text(SegmentFault fault);
 struct SegmentVerdict {
   SegmentFault fault = SegmentFault::none;
   std::size_t decoded = 0;  // what was charged, at most decoded_limit() of the record
+  SegmentId id = {};        // if there is no fault
 };
 
 // `record` is size-prefixed and starts at an address that is a multiple of 8.

@@ -40,20 +40,14 @@ Server::Server(const IpcOptions& options, EventLoop& loop, Random& random, Agent
       hello_timer_(loop.make_timer([this] { refuse_silent(); })),
       beat_timer_(loop.make_timer([this] { beat(); })) {
   shared_.settings.sampling = options.sampling;
-  shared_.settings.ignore = options.ignore;
+  set_ignore(options.ignore);
   shared_.settings.peer_prefix = options.peer_prefix;
 }
 
 Server::~Server() { stop(); }
 
 Result<void> Server::start(ScopedFd handed_over) {
-  const unsigned within_limit = connections_within_limit();
-  max_connections_ = std::min(options_.max_connections, within_limit);
-  max_per_user_ = std::min(options_.max_per_user.value_or(std::max(max_connections_ / 2, 1u)), max_connections_);
-  if (within_limit < options_.max_connections)
-    log_info("connections are limited to {} by the descriptor limit (configured: {})", within_limit,
-             options_.max_connections);
-
+  set_caps();
   if (auto opened = poll_.open(); !opened) return opened;
   auto socket = handed_over ? SocketFile::adopt(std::move(handed_over), SOCK_SEQPACKET)
                             : SocketFile::create(options_.path, SOCK_SEQPACKET, options_.mode, kBacklog);
@@ -68,6 +62,15 @@ Result<void> Server::start(ScopedFd handed_over) {
       loop_, socket_->fd(), [this](ScopedFd client) { take(std::move(client)); },
       [this](ScopedFd client) { turn_away(std::move(client)); });
   return {};
+}
+
+void Server::set_caps() {
+  const unsigned within_limit = connections_within_limit();
+  max_connections_ = std::min(options_.max_connections, within_limit);
+  max_per_user_ = std::min(options_.max_per_user.value_or(std::max(max_connections_ / 2, 1u)), max_connections_);
+  if (within_limit < options_.max_connections)
+    log_info("connections are limited to {} by the descriptor limit (configured: {})", within_limit,
+             options_.max_connections);
 }
 
 void Server::stop() {
@@ -187,7 +190,8 @@ void Server::arm_hello_timer() {
 // --- Reading ----------------------------------------------------------------
 
 void Server::tick() {
-  if (fullest_ > 0) end_look();  // the last one is not through yet
+  if (looking_ && fullest_ > 0) end_look();  // the last one is not through yet
+  begin_look();
   for (const std::uint64_t id : poll_.ready()) {
     const auto at = clients_.find(id);
     if (at != clients_.end()) enqueue(id, at->second);
@@ -211,14 +215,19 @@ void Server::turn() {
   }
   if (!ready_.empty())
     turn_timer_->start(kNextTurn);
-  else
+  else if (looking_)
     end_look();
 }
 
-void Server::end_look() {
-  const std::size_t found = std::exchange(fullest_, 0);
-  look_timer_->note_fill(std::min(1.0, static_cast<double>(found) / static_cast<double>(kClientBuffer)));
+void Server::begin_look() {
+  looking_ = true;
+  fullest_ = 0;
   ++look_;
+}
+
+void Server::end_look() {
+  looking_ = false;
+  look_timer_->note_fill(std::min(1.0, static_cast<double>(fullest_) / static_cast<double>(kClientBuffer)));
 }
 
 Connection::Progress Server::serve(std::uint64_t id) {
@@ -337,6 +346,23 @@ void Server::set_sampling(std::int64_t traces) {
 void Server::set_enabled(bool enabled) {
   shared_.settings.enabled = enabled;
   write_settings();
+}
+
+void Server::set_ignore(const IgnoreRules& rules) {
+  shared_.settings.ignore = rules;
+  shared_.ignored.set(rules);
+  shared_.settings.config = config_frame(rules, ++config_version_);
+  for (auto& [id, client] : clients_) client.connection->send_config();
+}
+
+void Server::apply(const IpcOptions& options) {
+  const bool other_caps =
+      options.max_connections != options_.max_connections || options.max_per_user != options_.max_per_user;
+  options_ = options;
+  if (other_caps) set_caps();
+  look_timer_->set_longest(options.drain_interval);
+  if (options.ignore != shared_.settings.ignore) set_ignore(options.ignore);
+  set_sampling(options.sampling);
 }
 
 void Server::begin_drain(Duration send_within, Duration reconnect_after, Duration jitter) {

@@ -74,6 +74,11 @@ class Server final : public RoomListener, private SessionClaims {
   void set_upstream(ipc_protocol::UpstreamState state);
   void set_sampling(std::int64_t traces);  // per 3 s and process, -1 all
   void set_enabled(bool enabled);
+  void set_ignore(const IgnoreRules& rules);  // whose frame carries them in all (protocol.h)
+
+  // Sampling, ignored operations, the caps and the interval count from now on; whoever is connected stays, whatever
+  // the caps. After start().
+  void apply(const IpcOptions& options);
 
   // Tells all clients that the sidecar is about to stop. Newcomers are refused (shutting_down), or, if the
   // socket was handed over, left to wait in it for our successor; what arrives is read as before until stop().
@@ -123,6 +128,7 @@ class Server final : public RoomListener, private SessionClaims {
 
   void tick();
   void turn();
+  void begin_look();
   void end_look();
   Connection::Progress serve(std::uint64_t id);
   void enqueue(std::uint64_t id, Client& client);
@@ -132,9 +138,10 @@ class Server final : public RoomListener, private SessionClaims {
   void remove(std::uint64_t id);
 
   Refusal busy(std::string why);
+  void set_caps();
   void write_settings();
 
-  const IpcOptions options_;
+  IpcOptions options_;
   EventLoop& loop_;
   Random& random_;
   const KernelFeatures features_;
@@ -142,10 +149,12 @@ class Server final : public RoomListener, private SessionClaims {
   std::optional<SocketFile> socket_;
   ClientPoll poll_;
   ConnectionKeeper* keeper_ = nullptr;
+  std::uint64_t config_version_ = 0;
   unsigned max_connections_ = 0;
   unsigned max_per_user_ = 0;
 
-  std::uint64_t look_ = 1;   // looks at the sockets so far; one lasts until all it found was read, or to the next
+  std::uint64_t look_ = 0;  // looks at the sockets so far; one lasts until all it found was read, or to the next
+  bool looking_ = false;    // one lasts; what is read otherwise had to wait for room or for its turn, and tells nothing
   std::size_t fullest_ = 0;  // the most that one socket held in this look
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, Client> clients_;  // by id, which we choose

@@ -9,16 +9,21 @@ void IpcShared::note(const Refusal& refusal, uid_t uid, pid_t pid) {
   ++counters.refused[code];
   LogLimit& line = refusal_lines_[code];
   if (!line.pass(loop.now())) return;
-  log_warning("client refused: {}: {} (uid {}, pid {}; {} more of this kind since the last line)",
-              to_text(refusal.code), printable(refusal.message), uid, pid, line.suppressed());
+  log_warning({.reason = to_text(refusal.code), .pid = pid, .uid = uid}, "client refused: {}: {} (uid {}, pid {}){}",
+              to_text(refusal.code), printable(refusal.message), uid, pid, line.suffix());
 }
 
 void IpcShared::note_bad_record(const Agent& agent, std::uint64_t seq, const char* why) {
   ++counters.bad_records;
   if (!bad_record_lines_.pass(loop.now())) return;
-  log_warning("segment {} of {} dropped: {} (uid {}, pid {}; {} more since the last line)", seq,
-              printable(agent.identity.instance), why, agent.identity.uid, agent.identity.pid,
-              bad_record_lines_.suppressed());
+  const AgentIdentity& who = agent.identity;
+  log_warning({.service = who.service,
+               .instance = who.instance,
+               .reason = to_text(DropReason::malformed),
+               .pid = who.pid,
+               .uid = who.uid},
+              "segment {} of {} dropped: {} (uid {}, pid {}){}", seq, printable(who.instance), why, who.uid, who.pid,
+              bad_record_lines_.suffix());
 }
 
 }  // namespace sidecar

@@ -17,6 +17,7 @@
 #include "agents/agent_table.h"
 #include "agents/ports.h"
 #include "ipc/control_frames.h"
+#include "ipc/ignore_filter.h"
 #include "ipc/status.h"
 #include "log/log.h"
 #include "loop/event_loop.h"
@@ -29,6 +30,7 @@ struct IpcSettings {
   ipc_protocol::UpstreamState upstream = ipc_protocol::UpstreamState::unknown;
   std::optional<DrainTerms> draining;
   IgnoreRules ignore;
+  FrameBytes config;  // CONFIG, which tells them
   std::string peer_prefix;
 
   std::uint64_t page_flags() const {
@@ -51,6 +53,7 @@ class IpcShared {
   AgentListener& listener;
   const std::uint64_t sidecar_epoch;
   IpcSettings settings;
+  IgnoreFilter ignored;  // by settings.ignore
   IpcCounters counters;
 
   // For one datagram at a time; 16-byte aligned, as records are verified in it.

@@ -18,7 +18,7 @@ CommandLine parse_command_line(int argc, char** argv, std::optional<Exit>& exit)
                "Print the configuration in effect, each value with where it comes from, then end");
   app.add_flag("--print-environment", line.print_environment, "Print all environment variables, then end");
   app.footer(
-      "Stops at SIGTERM, SIGINT or SIGHUP after sending what is held; a second signal stops at once.\n"
+      "Stops at SIGTERM or SIGINT after sending what is held; a second signal stops at once. SIGHUP reloads.\n"
       "Exit status: 0 stopped and all delivered, 1 failed, 2 usage or configuration refused, 3 stopped with segments "
       "left.\n"
       "`sidecarctl status` looks at a running one. Settings: man sw-sidecar.yaml");

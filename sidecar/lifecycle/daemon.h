@@ -11,6 +11,7 @@
 //   ControlServer -> status_report                       the operator
 //   ServiceReport -> service_status                      the service manager
 //   Server -> Succession -> ServiceReport                 connections that outlive us
+//   ControlServer -> Reload -> all of them               other settings
 //
 // Owner: main(). Thread: loop.
 
@@ -23,6 +24,7 @@
 #include "config/config.h"
 #include "control/control_server.h"
 #include "ipc/server.h"
+#include "lifecycle/reload.h"
 #include "lifecycle/shutdown.h"
 #include "lifecycle/status_report.h"
 #include "lifecycle/succession.h"
@@ -35,11 +37,11 @@
 
 namespace sidecar {
 
-class Daemon {
+class Daemon : private Reload::Listener {
  public:
-  // `loop` outlives the daemon. `config_path` is for status only.
-  // `manager`: what the service manager gave us; its sockets are used instead of those of the configuration.
-  Daemon(const Config& config, const std::string& config_path, EventLoop& loop, FromManager manager = {});
+  // `loop` outlives the daemon. `loaded`, without errors, is what was read from `source`, which is read again at
+  // reloads. `manager`: what the service manager gave us; its sockets are used instead of those of the configuration.
+  Daemon(LoadedConfig loaded, ConfigSource source, EventLoop& loop, FromManager manager = {});
   ~Daemon();
 
   // Opens the sockets and begins to connect. On an error nothing was taken from anybody.
@@ -52,17 +54,26 @@ class Daemon {
 
   bool shutting_down() const { return shutdown_.has_value(); }
 
+  // Reads the configuration again, in a turn of its own (reload.h); not while shutting down.
+  void request_reload();
+
   // What was not delivered; logs it by instance.
   Left report_left() const { return sidecar::report_left(carrier_, *pipeline_, unread_.value_or(server_->unread())); }
 
  private:
+  // Reload::Listener, for the service manager
+  void on_reload_begins() override { service_->reloading(); }
+  void on_reload_ends(const Reload::Outcome&) override { service_->reloaded(); }
+
+  void apply(const Config& config);
   void housekeeping();
   nlohmann::json status() const;
   StatusSources sources() const;
 
-  const Config config_;
   FromManager manager_;
   EventLoop& loop_;
+  const ConfigSource source_;
+  Reload reload_;  // has the configuration in force
   const HostFacts host_;
   SystemRandom random_;
   DaemonFacts facts_;

@@ -10,6 +10,11 @@
 #include "session/session_manager.h"
 
 namespace sidecar {
+namespace {
+
+constexpr std::size_t kMaxNamed = 50;  // instances, one by one
+
+}  // namespace
 
 Shutdown::Shutdown(Parts parts, Duration deadline, std::function<void(std::size_t unread)> stopped)
     : parts_(parts),
@@ -53,10 +58,17 @@ Left report_left(const Carrier& carrier, const Pipeline& pipeline, std::size_t u
   };
   carrier.for_each(count);
   pipeline.for_each_held(count);
-  for (const auto& [name, of] : by_instance)
+  std::size_t named = 0;
+  for (const auto& [name, of] : by_instance) {
+    if (++named > kMaxNamed) {
+      log_warning("not delivered: segments of {} more instances", by_instance.size() - kMaxNamed);
+      break;
+    }
     log_warning(
+        {.service = name.first, .instance = name.second, .reason = of.lives ? "undelivered" : "lost"},
         "not delivered: {} segments of {} ({}), {}", of.segments, printable(name.first), printable(name.second),
         of.lives ? "which its process keeps while it lives, and sends again" : "lost, because its process has ended");
+  }
   if (unread > 0)
     log_warning("not read: what is left in the sockets of {} applications; it is lost if their processes have ended",
                 unread);

@@ -1,7 +1,7 @@
 #pragma once
 
-// TableMemory is where the table of sessions outlives a daemon with the service manager: two memfds written in turn, each
-// whole with a sum, so that whenever we die one of them is good.
+// TableMemory is where the table of sessions outlives a daemon with the service manager: two memfds written in turn,
+// each whole with a sum, so that whenever we die one of them is good.
 //
 // Owner: Succession. Thread: loop.
 

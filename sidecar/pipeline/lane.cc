@@ -49,6 +49,12 @@ void Lane::on_collector_ready() {
   wake();
 }
 
+void Lane::on_options() {
+  if (state_ != LaneState::idle) return;
+  timer_->stop();
+  wake();
+}
+
 void Lane::on_drain() {
   if (state_ == LaneState::backing_off) {
     timer_->stop();
@@ -127,13 +133,24 @@ void Lane::on_answer(const Outcome& outcome) {
       break;
     case Next::bisect:
       bisect_front();
+      retrying_ = false;
+      go_on();
       break;
     case Next::step_back:
-      step_back();
+      retrying_ = false;
+      if (has_company()) {
+        step_back();
+        go_on();
+      } else {
+        back_off();
+      }
       break;
     case Next::again:
       retrying_ = batch.tries.unknown;
-      back_off();
+      if (outcome.content)
+        go_on();
+      else
+        back_off();
       break;
     case Next::hold:
       // Usually not ready now, and wake() makes it wait. Ready again so soon: no hurry.
@@ -147,7 +164,7 @@ void Lane::on_answer(const Outcome& outcome) {
 
 void Lane::settle_front() {
   ++context_.ok_calls;
-  back_offs_ = 0;
+  back_offs_ = at_once_ = 0;
   const Batch done = std::move(batches_.front());
   batches_.pop_front();
   ++batches_delivered_;
@@ -162,9 +179,10 @@ void Lane::drop_front(const std::string& detail) {
   const Record& record = done.records.front();
   if (context_.rejected_log.pass(context_.loop.now())) {
     const AgentIdentity& who = record.agent().identity;
-    log_warning("the collector refuses segment {} of {} {} (process epoch {:x}): {}; dropped ({} more since)",
-                record.seq(), printable(who.service), printable(who.instance), who.key.process_epoch, detail,
-                context_.rejected_log.suppressed());
+    log_warning({.service = who.service, .instance = who.instance, .reason = to_text(DropReason::rejected)},
+                "the collector refuses segment {}, number {} of {} {} (process epoch {:x}): {}; dropped{}",
+                to_text(record.id()), record.seq(), printable(who.service), printable(who.instance),
+                who.key.process_epoch, printable(detail, 300), context_.rejected_log.suffix());
   }
   for (const Record& r : done.records) r.agent().ledger.drop(r.seq(), DropReason::rejected);
   context_.progress();
@@ -185,8 +203,12 @@ void Lane::step_back() {
   Batch suspect = std::move(batches_.front());
   batches_.pop_front();
   batches_.push_back(std::move(suspect));
-  retrying_ = false;
-  back_off();
+}
+
+bool Lane::has_company() const { return batches_.size() > 1 || !context_.carrier.channel(channel_).empty(); }
+
+void Lane::go_on() {
+  if (++at_once_ > kMostAtOnce) back_off();
 }
 
 void Lane::back_off() {

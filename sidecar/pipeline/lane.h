@@ -66,6 +66,8 @@ class Lane {
   // Something has changed: records arrived, the age timer, drain. Sends if it can.
   void wake();
   void on_collector_ready();
+  // The options have changed: what waits closes by the new ones.
+  void on_options();
   // A shutdown has begun: no wait for age, shorter back-off.
   void on_drain();
 
@@ -93,6 +95,10 @@ class Lane {
   void drop_front(const std::string& detail);
   void bisect_front();
   void step_back();
+  // Something else than the first batch could go.
+  bool has_company() const;
+  // The next call at once, while there are few of these; else after back-off.
+  void go_on();
   void back_off();
 
   LaneContext& context_;
@@ -100,6 +106,7 @@ class Lane {
   LaneState state_ = LaneState::idle;
   bool retrying_ = false;      // backing off because nobody answered: a new connection ends it
   unsigned back_offs_ = 0;     // since a call succeeded, so that the pieces of a batch keep the pace of the whole
+  unsigned at_once_ = 0;       // calls made in spite of a refusal since one succeeded
   std::deque<Batch> batches_;  // the first one is in the call, if there is one
   std::string last_error_;
   std::uint64_t batches_delivered_ = 0;

@@ -15,12 +15,17 @@ Pipeline::Pipeline(const PipelineOptions& options, EventLoop& loop, Carrier& car
   collector.add_listener(*this);
 }
 
+void Pipeline::apply(const PipelineOptions& options) {
+  options_ = options;
+  for (Lane& lane : lanes_) lane.on_options();
+}
+
 void Pipeline::drain(Duration deadline, std::function<void()> done) {
   drained_ = std::move(done);
   context_.draining = true;
   context_.drain_until = context_.loop.now() + deadline;
   drain_timer_->start(deadline);
-  context_.collector.hurry();
+  context_.collector.hurry(deadline);
   for (Lane& lane : lanes_) lane.on_drain();
   check_drained();
 }

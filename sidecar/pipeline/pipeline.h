@@ -22,6 +22,9 @@ class Pipeline final : public CollectorListener {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
+  // These count from now on, also for what waits; a back-off that has begun ends as it was.
+  void apply(const PipelineOptions& options);
+
   // For Carrier::set_arrival_callback. Constant time unless a batch closes.
   void on_arrival(std::size_t channel) { lanes_[channel].wake(); }
 
@@ -48,7 +51,7 @@ class Pipeline final : public CollectorListener {
  private:
   void check_drained();
 
-  const PipelineOptions options_;
+  PipelineOptions options_;
   LaneContext context_;
   std::deque<Lane> lanes_;         // a deque: lanes do not move
   std::function<void()> drained_;  // set while draining

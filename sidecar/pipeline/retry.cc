@@ -5,10 +5,8 @@ namespace {
 
 Next refused(Tries& tries, std::size_t size, std::uint64_t ok_calls) {
   if (tries.refusals++ == 0) tries.ok_before = ok_calls;
-  const unsigned needed = tries.suspected && size > 1 ? 1 : kTries;
-  if (tries.refusals < needed) return Next::again;
-  if (size > 1) return Next::bisect;
-  return ok_calls > tries.ok_before ? Next::drop : Next::step_back;
+  if (size > 1) return tries.suspected || tries.refusals >= kTries ? Next::bisect : Next::again;
+  return tries.refusals >= kTries && ok_calls > tries.ok_before ? Next::drop : Next::step_back;
 }
 
 }  // namespace
@@ -35,6 +33,6 @@ Tries half() {
   return half;
 }
 
-bool waits_for_witness(const Tries& tries, std::size_t size) { return size == 1 && tries.refusals >= kTries; }
+bool waits_for_witness(const Tries& tries, std::size_t size) { return size == 1 && tries.refusals > 0; }
 
 }  // namespace sidecar

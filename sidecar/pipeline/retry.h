@@ -9,8 +9,12 @@
 // refusal, until the segments that are refused stand alone. Dropping does lose, so one
 // that was refused alone kTries times goes only if other segments were delivered
 // meanwhile. Heartbeats are no evidence: a collector whose storage is ill answers them.
-// Until there is some, it lets what else its lane has go first: the witness that it
-// needs may be standing behind it.
+// From its first refusal it lets what else its lane has go first: that shall not wait
+// for it, and the witness that it needs may be among it.
+//
+// Cutting and stepping back are no reason to wait, and a server that blames the content is
+// not ill: such calls are made at once, kMostAtOnce of them until one with segments succeeds,
+// so that a server that refuses everything is not stormed.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +24,7 @@
 namespace sidecar {
 
 inline constexpr unsigned kTries = 3;
+inline constexpr unsigned kMostAtOnce = 20;  // enough to cut the largest batch, 2,000, down to one segment
 
 // The history of one batch.
 struct Tries {
@@ -35,7 +40,7 @@ enum class Next {
   again,      // the same batch, after back-off
   hold,       // the same batch, when the collector is ready again
   bisect,     // two halves, at once
-  step_back,  // the same segment, after back-off and after what else the lane has
+  step_back,  // the same segment, after what else the lane has; after back-off if that is nothing
   drop,       // rejected
 };
 
@@ -46,7 +51,7 @@ Next decide(Tries& tries, Verdict verdict, std::size_t size, std::uint64_t ok_ca
 // The history that each half of a bisected batch begins with.
 Tries half();
 
-// Whether it is one segment that waits for evidence for or against it.
+// Whether it is one segment that was refused, and waits for evidence for or against it.
 bool waits_for_witness(const Tries& tries, std::size_t size);
 
 }  // namespace sidecar

@@ -5,7 +5,8 @@
 
 namespace sidecar {
 
-// What is done to URLs. Whatever is chosen but `keep` hides credentials (user:password@).
+// What is done to URLs. Whatever is chosen but `keep` hides credentials (user:password@), and in bodies and headers
+// what has a secret's name.
 enum class UrlPrivacy {
   keep,        // nothing
   mask,        // values of query parameters that have a secret's name
@@ -15,12 +16,15 @@ enum class UrlPrivacy {
 
 // The usual secrets, by the name of a tag, of a log's field or of a query parameter. Chosen so that nothing that
 // SkyWalking's agents write is hit: `url`, `db.statement`, `http.params`, `mq.queue`; nor `input_tokens` and the like.
+// Not here, since they are as often something else: `pin` (of a device, on a map), `code` (of a country, a status, an
+// error), `key`, `nonce`, `sid`, `state`.
 inline const std::vector<std::string> kUsualSecrets = {
     "*authorization", "*cookie",      "*cookies",     "*password*",  "*passwd*",     "*passphrase*",
     "pass",           "pwd",          "*.pwd",        "*-pwd",       "*secret*",     "*token",
     "*token]",        "*jwt",         "*api-key*",    "*apikey*",    "*access-key*", "*accesskey*",
     "*private-key*",  "*privatekey*", "*credential*", "*session-id", "*sessionid",   "*sessid",
-    "*signature",     "sig",          "auth",         "otp"};
+    "*signature",     "sig",          "auth",         "otp",         "*otp-code",    "*totp",
+    "*passcode*",     "*csrf*",       "*xsrf*",       "*auth-key*",  "*authkey*"};
 
 // Rules for what may not leave the host; see conf/sidecar.yaml. Names are patterns: `*` at the beginning, at the end
 // or both; case does not matter, nor does - or _.
@@ -28,6 +32,8 @@ struct PrivacyOptions {
   std::vector<std::string> drop_tags;  // these go, key and value
   std::vector<std::string> mask_tags = kUsualSecrets;
   UrlPrivacy urls = UrlPrivacy::mask;
+
+  bool operator==(const PrivacyOptions&) const = default;
 };
 
 inline constexpr std::size_t kMaxPrivacyRules = 64;  // of each list

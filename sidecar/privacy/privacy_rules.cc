@@ -8,9 +8,10 @@ PrivacyRules::PrivacyRules(const PrivacyOptions& options)
           {kMask, options.mask_tags},
           // Tags whose value is known to be of a kind, in SkyWalking's and in OpenTelemetry's names.
           {kUrl, {"*url", "*uri", "url.full", "http.target", "http.path", "*referer", "*referrer", "*location"}},
-          {kQuery, {"http.params", "http.body", "url.query", "*query-string"}},
+          {kQuery,
+           {"http.params", "http.body", "http.request.body", "http.response.body", "url.query", "*query-string"}},
           {kHeaders, {"http.headers"}}})),
-      urls_(*names_, kDrop | kMask, options.urls) {
+      texts_(*names_, kDrop | kMask, options.urls) {
   for (std::size_t sets = 0; sets < kAll; ++sets)
     treatments_[sets] = treatment_of(static_cast<NameMatcher::Sets>(sets));
 }

@@ -1,14 +1,14 @@
 #pragma once
 
 // PrivacyRules says what of a segment may leave the host: which tags and fields of logs go
-// or lose their value, by their key, and what is taken out of URLs. Compiled once from
+// or lose their value, by their key, and what is taken out of texts. Compiled once from
 // PrivacyOptions. Knows nothing of how segments are encoded.
 //
 // Owner: an encoder. Immutable; any thread.
 
 #include <memory>
 
-#include "privacy/url_scrubber.h"
+#include "privacy/text_scrubber.h"
 
 namespace sidecar {
 
@@ -30,12 +30,9 @@ class PrivacyRules {
   // Of a tag or a field of a log. One look-up per byte of `key`.
   Treatment treatment(std::string_view key) const { return treatments_[names_->find(key)]; }
 
-  // Whether scrub() finds nothing in a text (but headers) that has none of ; < = > ? @, so that who has read it once
-  // need not ask.
-  bool needs_marks() const { return urls_.needs_marks(); }
-
-  // See UrlScrubber.
-  bool scrub(std::string_view text, TextKind kind, std::string& out) const { return urls_.scrub(text, kind, out); }
+  // See TextScrubber.
+  bool may_hide(std::string_view text, TextKind kind, bool marked) const { return texts_.may_hide(text, kind, marked); }
+  bool scrub(std::string_view text, TextKind kind, std::string& out) const { return texts_.scrub(text, kind, out); }
 
  private:
   // Sets of names, for NameMatcher; the rules' own come first.
@@ -43,8 +40,8 @@ class PrivacyRules {
   static Treatment treatment_of(NameMatcher::Sets sets);
 
   std::array<Treatment, kAll> treatments_;
-  std::shared_ptr<const NameMatcher> names_;  // where urls_ looks; copies share it
-  UrlScrubber urls_;
+  std::shared_ptr<const NameMatcher> names_;  // where texts_ looks; copies share it
+  TextScrubber texts_;
 };
 
 }  // namespace sidecar

@@ -22,6 +22,11 @@ void InstanceSession::set_properties(Properties properties) {
   changed_ = true;
 }
 
+void InstanceSession::repace() {
+  // Otherwise it waits for an answer, or to announce itself.
+  if (state_ == SessionState::live && timer_->armed()) act(SessionAction::schedule_beat);
+}
+
 void InstanceSession::on(SessionEvent event, Duration spread) {
   const SessionStep next = step(state_, event);
   if (next.state != state_) since_ = loop_.now();

@@ -27,6 +27,9 @@ class InstanceSession {
   // From now on the instance is shown with these: at the next beat, or announcement.
   void set_properties(Properties properties);
 
+  // The options, which are the owner's, say another interval: the next beat comes after that.
+  void repace();
+
   // Feeds an event from outside: collector_ready, collector_lost, ended.
   // `spread`: an announcement is delayed by a random part of this.
   void on(SessionEvent event, Duration spread = Duration::zero());

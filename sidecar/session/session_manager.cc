@@ -47,20 +47,28 @@ void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process)
   if (fresh && collector_.ready()) at->second.session.on(SessionEvent::collector_ready);
 }
 
+void SessionManager::apply(const SessionOptions& options) {
+  const bool other_pace = options.keep_alive != options_.keep_alive;
+  options_ = options;
+  if (!other_pace) return;
+  for (auto& [key, session] : sessions_) session.session.repace();
+}
+
 void SessionManager::note_cut_names(const AgentIdentity& identity) {
   if (!(identity.service_cut || identity.instance_cut) || !cut_names_.pass(loop_.now())) return;
+  const LogFields fields{.service = identity.service,
+                         .instance = identity.instance,
+                         .reason = "name_cut",
+                         .pid = identity.pid,
+                         .uid = identity.uid};
   if (identity.service_cut)
-    log_warning(
-        "service {} is longer than the {} characters that a collector keeps; it is {} there ({} more cut names "
-        "since the last line)",
-        printable(identity.said.service, 256), kMaxServiceUnits, printable(identity.service, 256),
-        cut_names_.suppressed());
+    log_warning(fields, "service {} is longer than the {} characters that a collector keeps; it is {} there{}",
+                printable(identity.said.service, 256), kMaxServiceUnits, printable(identity.service, 256),
+                cut_names_.suffix());
   else
-    log_warning(
-        "an instance of {} is called {}: names are cut to the {} characters that a collector keeps ({} more "
-        "cut names since the last line)",
-        printable(identity.service, 256), printable(identity.instance, 256), kMaxInstanceUnits,
-        cut_names_.suppressed());
+    log_warning(fields, "an instance of {} is called {}: names are cut to the {} characters that a collector keeps{}",
+                printable(identity.service, 256), printable(identity.instance, 256), kMaxInstanceUnits,
+                cut_names_.suffix());
 }
 
 void SessionManager::on_agent_disconnected(const AgentPtr& agent) {

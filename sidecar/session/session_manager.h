@@ -44,6 +44,9 @@ class SessionManager final : public AgentListener, public CollectorListener {
   void on_collector_ready() override;
   void on_collector_lost() override;
 
+  // These count from now on.
+  void apply(const SessionOptions& options);
+
   // Each one that is waited for keeps a descriptor: where those are few, fewer are waited for than kMaxAway.
   void set_max_away(std::size_t sessions) { max_away_ = std::min(sessions, kMaxAway); }
 
@@ -83,7 +86,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   void come_back(Member& member);
   void note_cut_names(const AgentIdentity& identity);
 
-  const SessionOptions options_;
+  SessionOptions options_;  // of all sessions
   const HostFacts host_;
   EventLoop& loop_;
   Collector& collector_;

@@ -29,6 +29,12 @@ void Notifier::ready() {
   send();
 }
 
+void Notifier::reloading() {
+  if (!enabled()) return;
+  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(loop_.now().time_since_epoch());
+  send_now("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(time.count()) + "\n");
+}
+
 void Notifier::stopping() {
   stopping_ = true;
   send();

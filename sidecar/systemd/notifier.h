@@ -34,6 +34,8 @@ class Notifier {
 
   // READY=1: others that wait for us may start.
   void ready();
+  // RELOADING=1; ready() ends it. Not kept for later, since a reload is over by then.
+  void reloading();
   // STOPPING=1.
   void stopping();
   // WATCHDOG=1.

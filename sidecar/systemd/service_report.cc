@@ -29,6 +29,16 @@ void ServiceReport::refresh() {
   if (serving_) notifier_.status(status_());
 }
 
+void ServiceReport::reloading() {
+  if (serving_) notifier_.reloading();
+}
+
+void ServiceReport::reloaded() {
+  if (!serving_) return;
+  notifier_.ready();
+  refresh();
+}
+
 void ServiceReport::stopping() {
   if (!notifier_.enabled()) return;
   notifier_.stopping();

@@ -29,6 +29,9 @@ class ServiceReport {
   void serving();
   // What the line says has changed; it is shown at once, if we are serving.
   void refresh();
+  // A reload begins and ends, within one turn.
+  void reloading();
+  void reloaded();
   // We are about to stop. Signs of life go on: the watchdog is in force until we have ended.
   void stopping();
 

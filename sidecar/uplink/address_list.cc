@@ -1,6 +1,7 @@
 #include "uplink/address_list.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -24,6 +25,21 @@ AddressList::AddressList(const std::vector<std::string>& entries, Backoff backof
   }
 }
 
+void AddressList::replace(const std::vector<std::string>& entries, Backoff backoff) {
+  AddressList others(entries, backoff);
+  backoff_ = backoff;
+  std::vector<Entry> before = std::exchange(entries_, std::move(others.entries_));
+  for (Entry& entry : entries_)
+    for (Entry& known : before)
+      if (known.host.text == entry.host.text) entry = std::move(known);
+}
+
+const AddressList::Entry* AddressList::entry_of(const Endpoint& endpoint) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.host.text == endpoint.configured; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
 bool AddressList::may_be_tried(const Entry& entry, Tick now, const std::string& avoid) {
   if (entry.name.until > now) return false;
   if (entry.addresses.empty()) return true;  // nobody has asked yet
@@ -39,7 +55,7 @@ std::optional<std::size_t> AddressList::pick_entry(Tick now, Random& random, con
   return free[any_of(free.size(), random)];
 }
 
-void AddressList::resolved(std::size_t entry, std::vector<std::string> addresses, Random& random) {
+void AddressList::resolved(std::size_t entry, std::vector<std::string> addresses, Tick now, Random& random) {
   Entry& at = entries_[entry];
   at.name = Rest{};
   // the first kMaxAddresses places of a shuffle
@@ -47,13 +63,23 @@ void AddressList::resolved(std::size_t entry, std::vector<std::string> addresses
   if (addresses.size() > kMaxAddresses)
     for (std::size_t i = 0; i < count; ++i)
       std::swap(addresses[i], addresses[i + any_of(addresses.size() - i, random)]);
-  const std::vector<Address> before = std::exchange(at.addresses, {});
+  std::vector<Address> before = std::exchange(at.addresses, {});
+  std::move(at.former.begin(), at.former.end(), std::back_inserter(before));
   for (std::size_t i = 0; i < count; ++i) {
     std::string text = join_host_port(addresses[i], at.host.port);
     const auto known =
         std::find_if(before.begin(), before.end(), [&](const Address& address) { return address.text == text; });
-    at.addresses.push_back({std::move(text), known == before.end() ? Rest{} : known->rest});
+    at.addresses.push_back({std::move(text), known == before.end() ? Rest{} : std::move(known->rest)});
+    if (known != before.end()) before.erase(known);
   }
+  std::erase_if(before, [&](const Address& address) { return !counts(address.rest, now); });
+  std::sort(before.begin(), before.end(), [](const Address& a, const Address& b) { return a.rest.at > b.rest.at; });
+  if (before.size() > kMaxAddresses) before.resize(kMaxAddresses);
+  at.former = std::move(before);
+}
+
+bool AddressList::counts(const Rest& rest, Tick now) const {
+  return rest.failures > 0 && rest.until + backoff_.max > now;
 }
 
 std::optional<Endpoint> AddressList::pick(std::size_t entry, Tick now, Random& random, const std::string& avoid) const {
@@ -63,12 +89,16 @@ std::optional<Endpoint> AddressList::pick(std::size_t entry, Tick now, Random& r
     if (address.rest.until <= now && address.text != avoid) free.push_back(&address);
   if (free.empty()) return std::nullopt;
   const HostPort numbers = parse_host_port(free[any_of(free.size(), random)]->text);
-  return Endpoint{entry,
-                  at.host.text,
-                  at.host.host,
-                  numbers.text,
-                  grpc_target(numbers.host, numbers.port),
+  return Endpoint{at.host.text, at.host.host, numbers.text, grpc_target(numbers.host, numbers.port),
                   is_loopback(numbers.host)};
+}
+
+bool AddressList::has_other(const Endpoint& endpoint) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.addresses.empty() ||
+           std::any_of(entry.addresses.begin(), entry.addresses.end(),
+                       [&](const Address& address) { return address.text != endpoint.address; });
+  });
 }
 
 Tick AddressList::next_due() const {
@@ -82,47 +112,48 @@ Tick AddressList::next_due() const {
 }
 
 void AddressList::put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick now, Random& random) const {
-  rest.until = now + backoff_.delay(++rest.failures, random);
-  rest.trouble = trouble;
+  rest.until = now + std::min(backoff_.delay(++rest.failures, random), longest_rest_);
+  if (is_refusal(trouble)) rest.refusal = trouble;
   rest.at = now;
   rest.why = std::move(why);
 }
 
 void AddressList::failed(const Endpoint& endpoint, Trouble trouble, std::string why, Tick now, Random& random) {
-  // A name may have got other addresses meanwhile.
-  if (Address* address = find(endpoint)) put_to_rest(address->rest, trouble, std::move(why), now, random);
+  Address* address = find(endpoint);
+  if (!holds(endpoint)) return;
+  if (address == nullptr) {  // its name has got others meanwhile
+    std::vector<Address>& former = const_cast<Entry*>(entry_of(endpoint))->former;
+    if (former.size() == kMaxAddresses) former.pop_back();
+    address = &*former.insert(former.begin(), {endpoint.address, {}});
+  }
+  put_to_rest(address->rest, trouble, std::move(why), now, random);
 }
 
 void AddressList::unresolved(std::size_t entry, std::string why, Tick now, Random& random) {
-  put_to_rest(entries_[entry].name, Trouble::unresolved, std::move(why), now, random);
+  Rest& name = entries_[entry].name;
+  put_to_rest(name, Trouble::unresolved, std::move(why), now, random);
+  if (known(entry)) name.until = now;
+}
+
+void AddressList::works(const Endpoint& endpoint) {
+  if (Address* address = find(endpoint)) address->rest = Rest{.failures = address->rest.failures};
 }
 
 void AddressList::forgive(const Endpoint& endpoint) {
   if (Address* address = find(endpoint)) address->rest = Rest{};
 }
 
-Trouble AddressList::trouble(const Endpoint& endpoint) const {
+Trouble AddressList::refusal(const Endpoint& endpoint) const {
   const Address* address = find(endpoint);
-  return address == nullptr ? Trouble::none : address->rest.trouble;
+  return address == nullptr ? Trouble::none : address->rest.refusal;
 }
 
-Trouble AddressList::common_trouble() const {
-  Trouble last = Trouble::unreachable;
-  Tick at{};
-  const auto look = [&](const Rest& rest) {
-    const bool refused = rest.trouble == Trouble::auth || rest.trouble == Trouble::wrong_server;
-    if (refused && rest.at >= at) {
-      last = rest.trouble;
-      at = rest.at;
-    }
-    return refused;
-  };
-  for (const Entry& entry : entries_) {
-    if (entry.name.trouble != Trouble::none || entry.addresses.empty()) return Trouble::unreachable;
-    for (const Address& address : entry.addresses)
-      if (!look(address.rest)) return Trouble::unreachable;
+void AddressList::wake(Tick now) {
+  for (Entry& entry : entries_) {
+    entry.name.until = std::min(entry.name.until, now);
+    for (auto* addresses : {&entry.addresses, &entry.former})
+      for (Address& address : *addresses) address.rest.until = std::min(address.rest.until, now);
   }
-  return last;
 }
 
 AddressList::Status AddressList::status(std::size_t entry, Tick now) const {
@@ -147,8 +178,11 @@ AddressList::Address* AddressList::find(const Endpoint& endpoint) {
 }
 
 const AddressList::Address* AddressList::find(const Endpoint& endpoint) const {
-  for (const Address& address : entries_[endpoint.entry].addresses)
-    if (address.text == endpoint.address) return &address;
+  const Entry* const entry = entry_of(endpoint);
+  if (entry == nullptr) return nullptr;
+  for (const auto* addresses : {&entry->addresses, &entry->former})
+    for (const Address& address : *addresses)
+      if (address.text == endpoint.address) return &address;
   return nullptr;
 }
 

@@ -12,7 +12,7 @@
 // addresses were told by resolved(), pick(). Both pick at random among what does not rest, so that
 // many hosts with one list spread over it.
 //
-// Pure: time and chance are given. Bounded: kMaxAddresses for each entry.
+// Pure: time and chance are given. Bounded: kMaxAddresses for each entry, and as many that its name led to before.
 
 #include <optional>
 #include <string>
@@ -23,8 +23,11 @@
 
 namespace sidecar {
 
-// Why an address rests.
+// Why an address rests; none: it does not.
 enum class Trouble { none, unresolved, unreachable, lost, unanswered, auth, wrong_server };
+
+// It answered, and does not want what we send: who has said so once is asked with a small call before it gets more.
+constexpr bool is_refusal(Trouble trouble) { return trouble == Trouble::auth || trouble == Trouble::wrong_server; }
 
 class AddressList {
  public:
@@ -34,30 +37,44 @@ class AddressList {
   // `entries`: HOST:PORT each. `backoff` is how long what failed rests.
   AddressList(const std::vector<std::string>& entries, Backoff backoff);
 
+  // Others from now on. Entries that stay keep what is known of them; their numbers are new.
+  void replace(const std::vector<std::string>& entries, Backoff backoff);
+  // Whether `endpoint` belongs to one of the entries. What is said of one that does not is of no account.
+  bool holds(const Endpoint& endpoint) const { return entry_of(endpoint) != nullptr; }
+
   const HostPort& host(std::size_t entry) const { return entries_[entry].host; }
 
   // An entry that may have an address which does not rest and is not `avoid` (HOST:PORT in numbers, may
   // be empty); unset: all rest.
   std::optional<std::size_t> pick_entry(Tick now, Random& random, const std::string& avoid) const;
-  // The addresses of `entry`, in numbers, without port. What rested and is still there goes on resting.
-  void resolved(std::size_t entry, std::vector<std::string> addresses, Random& random);
+  // Whether `entry` has addresses, from the configuration or from before.
+  bool known(std::size_t entry) const { return !entries_[entry].addresses.empty(); }
+  // The addresses of `entry`, in numbers, without port. What rested goes on resting, also if a later answer only has it
+  // again: the names of many servers lead to some of them at a time.
+  void resolved(std::size_t entry, std::vector<std::string> addresses, Tick now, Random& random);
   // One of its addresses that does not rest and is not `avoid`; unset: there is none, pick another entry.
   std::optional<Endpoint> pick(std::size_t entry, Tick now, Random& random, const std::string& avoid) const;
+  // Whether there is, or may be, another address than this one, be it that it rests.
+  bool has_other(const Endpoint& endpoint) const;
   // When the first of those that rest is due; only if pick_entry() found nothing without `avoid`.
   Tick next_due() const;
 
   // It rests from now on: longer with each time in a row. `why` is for people.
   void failed(const Endpoint& endpoint, Trouble trouble, std::string why, Tick now, Random& random);
-  // The name does not resolve.
+  // The name does not resolve: it rests, unless it has addresses from before, which go on being tried.
   void unresolved(std::size_t entry, std::string why, Tick now, Random& random);
+  // It does its job: rests no more, and refuses nothing. How often it failed in a row is kept, since it may fail again.
+  void works(const Endpoint& endpoint);
   // It worked for so long that its next failure is the first one.
   void forgive(const Endpoint& endpoint);
 
-  // Why it rested last; none: it is new here, or was forgiven.
-  Trouble trouble(const Endpoint& endpoint) const;
-  // What all that rest suffer from: auth or wrong_server if each does from one of these (then the one
-  // that failed last), else unreachable.
-  Trouble common_trouble() const;
+  // What it refused when it was last asked: remembered through other failures, until it works. none: nothing.
+  Trouble refusal(const Endpoint& endpoint) const;
+
+  // Ends every rest: the reasons may be gone.
+  void wake(Tick now);
+  // From now on no rest is longer.
+  void limit_rests(Duration longest) { longest_rest_ = longest; }
 
   struct Status {
     std::string configured;
@@ -75,7 +92,7 @@ class AddressList {
   struct Rest {
     Tick until{};
     unsigned failures = 0;
-    Trouble trouble = Trouble::none;
+    Trouble refusal = Trouble::none;
     Tick at{};
     std::string why;
   };
@@ -87,14 +104,20 @@ class AddressList {
     HostPort host;
     Rest name;
     std::vector<Address> addresses;  // as resolved last; empty: not yet
+    std::vector<Address> former;     // not among them, and failed lately; the latest first
   };
 
+  // By what was configured, since numbers change; null: it is none of ours any more.
+  const Entry* entry_of(const Endpoint& endpoint) const;
+  // Whether what it suffered from still counts: it rests, or did not long ago.
+  bool counts(const Rest& rest, Tick now) const;
   static bool may_be_tried(const Entry& entry, Tick now, const std::string& avoid);
   void put_to_rest(Rest& rest, Trouble trouble, std::string why, Tick now, Random& random) const;
   Address* find(const Endpoint& endpoint);
   const Address* find(const Endpoint& endpoint) const;
 
-  const Backoff backoff_;
+  Backoff backoff_;
+  Duration longest_rest_ = Duration::max();
   std::vector<Entry> entries_;
 };
 

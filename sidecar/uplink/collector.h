@@ -23,6 +23,8 @@
 
 namespace sidecar {
 
+struct UplinkOptions;
+
 class Call {
  public:
   virtual ~Call() = default;
@@ -53,12 +55,17 @@ struct CollectorEntry {
 // What status shows; observed, not wished.
 struct CollectorStatus {
   CollectorState state = CollectorState::idle;
-  std::string address;     // in use or tried last
-  std::string dialect;     // "v3"
-  std::string spelling;    // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
-  Tick since{};            // of `state`
-  std::string last_error;  // of the last call or connection that failed; empty: none yet
-  Tick last_ok{};          // of the last OK; zero: none yet
+  std::string address;  // in use or tried last
+  std::string attempt;  // under way, in words: "connecting to oap:11800 (10.0.0.7:11800)"; empty: none
+  Tick attempt_since{};
+  std::string dialect;             // "v3"
+  std::string spelling;            // path in use, e.g. "skywalking.v3 collectInSync"; empty until one has worked
+  Tick since{};                    // of `state`
+  std::string last_error;          // of the last call or connection that failed; empty: none yet
+  std::string last_error_address;  // HOST:PORT as configured, which it is about
+  Tick last_error_at{};
+  Tick last_answer{};  // of the last answer of whatever kind that was the server's own; zero: none yet
+  Tick last_ok{};      // of the last OK; zero: none yet
   std::uint64_t calls_ok = 0;
   std::uint64_t calls_failed = 0;
   std::uint64_t connects = 0;              // times the connection became ready
@@ -94,8 +101,12 @@ class Collector {
 
   // Begins to connect and keeps trying with back-off until destroyed.
   virtual void start() = 0;
-  // Time is short: tries at once if it is waiting to try again.
-  virtual void hurry() = 0;
+  // These count from now on, for the next call and the next segment. A collector that is not in the list any more gets
+  // no new calls at once; those under way are waited for. After start().
+  virtual void apply(const UplinkOptions& options) = 0;
+  // A shutdown has begun, and `left` is all the time there is: whatever waits to be tried again is tried at once, and
+  // from now on nothing waits longer than lets several tries fit into it.
+  virtual void hurry(Duration left) = 0;
 
   // True while a call has a chance: connected, and not held by AUTH or WRONG_SERVER.
   // Those are lost to the listeners; the Collector probes by itself, with back-off and

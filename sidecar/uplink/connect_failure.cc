@@ -17,6 +17,14 @@ struct Row {
   const char* meaning;
 };
 
+constexpr const char* kEndsHandshake =
+    "it ended the TLS handshake: does it want a client certificate (collector.tls.certificate and .key), or another "
+    "one, "
+    "or is it no TLS server?";
+constexpr const char* kEndsConnection =
+    "it closed the connection at once: does it want TLS (collector.tls.enabled), or does a firewall or proxy stand "
+    "there?";
+
 constexpr std::array kRows = {
     Row{"Connection refused", When::both, "connection refused: nothing listens there; check host and port"},
     Row{"unreachable", When::both, "the host cannot be reached; check the address, routes and firewalls"},
@@ -37,11 +45,15 @@ constexpr std::array kRows = {
     Row{"empty address list", When::tls,
         "the files of collector.tls cannot be used: no certificates in them, or a key that is not the certificate's"},
     Row{"http1.x server", When::both, "it speaks HTTP/1, not gRPC; check the port (an OAP's gRPC port is 11800)"},
-    Row{"Failed parsing HTTP/2", When::both, "it does not speak gRPC; check the port (an OAP's gRPC port is 11800)"},
-    Row{"Socket closed", When::tls,
-        "it ended the TLS handshake: does it want a client certificate (collector.tls.certificate and .key), or "
-        "another one?"},
-    Row{"Socket closed", When::plain, "it closed the connection at once: does it want TLS (collector.tls.enabled)?"},
+    // also of an HTTP/1 server that answers with a page and no headers, as some do to what they do not know
+    Row{"Failed parsing HTTP/2", When::both,
+        "it does not speak gRPC, perhaps HTTP/1; check the port (an OAP's gRPC port is 11800)"},
+    Row{"Socket closed", When::tls, kEndsHandshake},
+    Row{"Socket closed", When::plain, kEndsConnection},
+    Row{"Connection reset by peer", When::tls, kEndsHandshake},
+    Row{"Connection reset by peer", When::plain, kEndsConnection},
+    Row{"Broken pipe", When::tls, kEndsHandshake},
+    Row{"Broken pipe", When::plain, kEndsConnection},
     Row{"timed out", When::both, "no answer to the attempt to connect; check the address, routes and firewalls"},
 };
 

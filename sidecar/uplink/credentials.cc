@@ -1,6 +1,7 @@
 #include "uplink/credentials.h"
 
 #include <fmt/format.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace sidecar {
 namespace {
 
 constexpr std::size_t kMaxPem = 1 << 20;
+// How much later than its deadline a call may end.
+constexpr Duration kSlack = std::chrono::seconds(5);
 constexpr std::string_view kHidden = "***";
 
 // The names of the TLS files, in one order.
@@ -54,16 +57,45 @@ bool holds_pem(const std::string& text, const std::string& kind) {
 }
 
 Credentials::Credentials(const UplinkOptions& options, EventLoop& loop, std::function<void(Changed)> changed)
-    : options_(options), changed_(std::move(changed)), timer_(loop.make_timer([this] { look(); })) {
-  if (options_.tls.enabled)
-    for (const std::string& file : tls_files(options_.tls)) tls_stamps_.push_back(stamp_of(file));
+    : options_(options),
+      loop_(loop),
+      changed_(std::move(changed)),
+      timer_(loop.make_timer([this] { look(); })),
+      forget_timer_(loop.make_timer([this] { forget(); })) {
+  read();
+}
+
+void Credentials::read() {
   token_stamp_ = stamp_of(options_.token_file);
   read_token();
-  if (options_.tls.enabled)
+  tls_stamps_.clear();
+  if (options_.tls.enabled) {
+    for (const std::string& file : tls_files(options_.tls)) tls_stamps_.push_back(stamp_of(file));
     read_tls();
-  else
+  } else if (channel_ == nullptr) {
     channel_ = grpc::InsecureChannelCredentials();
-  if (options_.tls.enabled || !options_.token_file.empty()) timer_->start_every(options_.reread);
+  }
+  if (options_.tls.enabled || !options_.token_file.empty())
+    timer_->start_every(options_.reread);
+  else
+    timer_->stop();
+}
+
+Credentials::Changes Credentials::apply(const UplinkOptions& options) {
+  const UplinkOptions before = std::exchange(options_, options);
+  const std::string token = token_;
+  const auto channel = channel_;
+  if (before.token_file != options_.token_file) {
+    retire_token(std::max(before.deadline, options_.deadline));
+    token_problem_.clear();
+  }
+  if (before.tls.enabled != options_.tls.enabled || tls_files(before.tls) != tls_files(options_.tls)) {
+    channel_.reset();
+    tls_ = {};
+    tls_problem_.clear();
+  }
+  read();
+  return {token_ != token, channel_ != channel};
 }
 
 std::vector<std::string> Credentials::problems() const {
@@ -74,9 +106,10 @@ std::vector<std::string> Credentials::problems() const {
 }
 
 std::string Credentials::scrub(std::string text) const {
-  std::vector<const std::string*> secrets = {&token_, &former_token_};
-  // One may be the beginning of the other.
-  if (former_token_.size() > token_.size()) std::swap(secrets[0], secrets[1]);
+  std::vector<const std::string*> secrets = {&token_};
+  for (const Former& former : former_) secrets.push_back(&former.token);
+  // One may be the beginning of another.
+  std::sort(secrets.begin(), secrets.end(), [](const auto* a, const auto* b) { return a->size() > b->size(); });
   for (const std::string* secret : secrets) {
     if (secret->empty()) continue;
     for (std::size_t at = text.find(*secret); at != std::string::npos; at = text.find(*secret, at + kHidden.size()))
@@ -88,16 +121,14 @@ std::string Credentials::scrub(std::string text) const {
 Credentials::Stamp Credentials::stamp_of(const std::string& path) {
   struct stat found {};
   if (path.empty() || stat(path.c_str(), &found) != 0) return {};
-  return {found.st_dev, found.st_ino, found.st_size,
-          std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+  const auto ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  return {found.st_dev, found.st_ino, found.st_size, ns(found.st_mtim), ns(found.st_ctim)};
 }
 
 void Credentials::look() {
-  if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_) {
+  if (const Stamp now = stamp_of(options_.token_file); now != token_stamp_ || !token_problem_.empty()) {
     token_stamp_ = now;
-    const std::string before = token_;
-    read_token();
-    if (token_ != before) {
+    if (read_token()) {
       log_info("the token has changed; using the new one");
       changed_(Changed::token);
     }
@@ -105,22 +136,42 @@ void Credentials::look() {
   if (!options_.tls.enabled) return;
   std::vector<Stamp> now;
   for (const std::string& file : tls_files(options_.tls)) now.push_back(stamp_of(file));
-  if (now == tls_stamps_) return;
+  if (now == tls_stamps_ && tls_problem_.empty()) return;
   tls_stamps_ = std::move(now);
   if (!read_tls()) return;
   log_info("the TLS files have changed; connecting with the new ones");
   changed_(Changed::tls);
 }
 
-void Credentials::read_token() {
-  if (options_.token_file.empty()) return;
+bool Credentials::read_token() {
+  if (options_.token_file.empty()) return false;
+  const auto refuse = [this](const std::string& why) {
+    note(token_problem_, "collector.token_file: " + why, !token_.empty());
+    return false;
+  };
   auto text = read_regular_file(options_.token_file, 2 * kMaxToken);
-  if (!text) return note(token_problem_, "collector.token_file: " + text.error().message);
+  if (!text) return refuse(text.error().message);
   auto token = parse_token(std::move(*text));
-  if (!token)
-    return note(token_problem_, fmt::format("collector.token_file: {} {}", options_.token_file, token.error().message));
-  note(token_problem_, {});
-  if (*token != token_) former_token_ = std::exchange(token_, std::move(*token));
+  if (!token) return refuse(options_.token_file + " " + token.error().message);
+  note(token_problem_, {}, false);
+  if (*token == token_) return false;
+  retire_token(options_.deadline);
+  token_ = std::move(*token);
+  return true;
+}
+
+void Credentials::retire_token(Duration calls_last) {
+  if (!token_.empty()) former_.push_back({std::exchange(token_, {}), loop_.now() + calls_last + kSlack});
+  forget();
+}
+
+void Credentials::forget() {
+  while (!former_.empty() && (former_.size() > kMaxFormer || former_.front().until <= loop_.now())) {
+    std::string& token = former_.front().token;
+    explicit_bzero(token.data(), token.size());
+    former_.pop_front();
+  }
+  if (!former_.empty()) forget_timer_->start(former_.front().until - loop_.now());
 }
 
 bool Credentials::read_tls() {
@@ -130,18 +181,20 @@ bool Credentials::read_tls() {
   auto key = read_pem(tls.key, "collector.tls.key", "PRIVATE KEY");
   for (const auto* file : {&ca, &certificate, &key}) {
     if (*file) continue;
-    note(tls_problem_, file->error().message);
+    note(tls_problem_, file->error().message, channel_ != nullptr);
     return false;
   }
-  note(tls_problem_, {});
-  channel_ = grpc::SslCredentials({*ca, *key, *certificate});
+  note(tls_problem_, {}, channel_ != nullptr);
+  const bool same = tls_.pem_root_certs == *ca && tls_.pem_private_key == *key && tls_.pem_cert_chain == *certificate;
+  if (channel_ != nullptr && same) return false;
+  tls_ = {*ca, *key, *certificate};
+  channel_ = grpc::SslCredentials(tls_);
   return true;
 }
 
-void Credentials::note(std::string& problem, std::string now) {
+void Credentials::note(std::string& problem, std::string now, bool in_force) {
   if (now == problem) return;
-  if (!now.empty())
-    log_error("{}{}", now, token_.empty() && channel_ == nullptr ? "" : "; what was read before stays in force");
+  if (!now.empty()) log_error("{}{}", now, in_force ? "; what was read before stays in force" : "");
   problem = std::move(now);
 }
 

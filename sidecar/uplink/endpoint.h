@@ -30,7 +30,6 @@ bool is_loopback(std::string_view address);
 
 // One address of a configured entry.
 struct Endpoint {
-  std::size_t entry = 0;
   std::string configured;  // HOST:PORT
   std::string host;        // of it
   std::string address;     // HOST:PORT in numbers; the same text if that is what is configured

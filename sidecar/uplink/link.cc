@@ -98,7 +98,7 @@ void Link::on_change() {
     timeout_->stop();
     watch(state);
     // stays until it is lost
-    if (const Told told = told_) told(Event::ready, {});
+    if (const Told told = told_) told(*this, Event::ready, {});
     return;
   }
   if (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_CONNECTING) return watch(state);
@@ -116,7 +116,7 @@ void Link::ask_why() {
 void Link::tell(Event event, std::string why) {
   timeout_->stop();
   const Told told = std::exchange(told_, nullptr);
-  if (told) told(event, std::move(why));  // may destroy this
+  if (told) told(*this, event, std::move(why));  // may destroy this
 }
 
 }  // namespace sidecar

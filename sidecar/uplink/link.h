@@ -25,7 +25,7 @@ namespace sidecar {
 struct LinkOptions {
   std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
   std::string server_name;                                // TLS; empty: the host that is configured
-  Duration connect_timeout = std::chrono::seconds(10);
+  Duration connect_timeout{};
 };
 
 class Link {
@@ -35,7 +35,7 @@ class Link {
     failed,  // could not connect; the words say why and what to do
     lost,    // was ready and is not any more
   };
-  using Told = std::function<void(Event, std::string why)>;
+  using Told = std::function<void(const Link&, Event, std::string why)>;
 
   // Begins to connect. The references outlive it.
   Link(Endpoint endpoint, const LinkOptions& options, EventLoop& loop, CompletionThread& completions, Told told);

@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/units.h"
 #include "log/log.h"
 
 namespace sidecar {
+namespace {
+
+std::string in_words(const Endpoint& endpoint) {
+  if (endpoint.address == endpoint.configured) return endpoint.configured;
+  return endpoint.configured + " (" + endpoint.address + ")";
+}
+
+}  // namespace
 
 Links::Links(const UplinkOptions& options, EventLoop& loop, CompletionThread& completions, Random& random,
              const Credentials& credentials, Told told)
@@ -18,22 +25,21 @@ Links::Links(const UplinkOptions& options, EventLoop& loop, CompletionThread& co
       told_(std::move(told)),
       list_(options.addresses, options.backoff),
       address_(options.addresses.front()),
-      timer_(loop.make_timer([this] { look(present(), false); })),
+      timer_(loop.make_timer([this] { look(avoided(), false); })),
       repick_(loop.make_timer([this] {
-        look(present(), true);
+        look(avoided(), true);
         plan_repick();
       })),
-      lookup_timeout_(loop.make_timer([this] {
-        lookup_.reset();
-        on_addresses(asked_, fail(Errc::unavailable, "no answer within " + format_duration(kLookupTimeout)));
-      })) {}
+      resolver_(loop, list_.size(), [this](std::size_t entry, Lookup::Answer answer, bool in_time) {
+        on_addresses(entry, std::move(answer), in_time);
+      }) {}
 
 void Links::start() {
-  if (!current_ && !candidate_ && !lookup_ && !timer_->armed()) look({}, false);
+  if (!current_ && !candidate_ && !resolver_.waiting() && !timer_->armed()) look({}, false);
 }
 
 void Links::look(const std::string& avoid, bool anew) {
-  if (lookup_ || candidate_) return;
+  if (resolver_.waiting() || candidate_) return;
   avoid_ = avoid;
   if (credentials_.for_channel() == nullptr) return wait();
   // A name whose only known address is to be avoided may have got others.
@@ -41,26 +47,30 @@ void Links::look(const std::string& avoid, bool anew) {
   if (!entry) return wait();
   const HostPort& host = list_.host(*entry);
   if (!current_) address_ = host.text;
-  if (host.numeric) return connect(*entry);
-  asked_ = *entry;
-  lookup_timeout_->start(kLookupTimeout);
-  lookup_ = loop_.look_up(host.host, [this](Lookup::Answer answer) {
-    const auto asked = std::move(lookup_);
-    lookup_timeout_->stop();
-    on_addresses(asked_, std::move(answer));
-  });
+  if (host.numeric || (resolver_.is_slow(*entry) && list_.known(*entry))) return connect(*entry);
+  attempt_since_ = loop_.now();
+  asked_ = host.host;
+  resolver_.ask(*entry, host.host);
 }
 
-void Links::on_addresses(std::size_t entry, Lookup::Answer answer) {
+void Links::on_addresses(std::size_t entry, Lookup::Answer answer, bool in_time) {
+  std::string why;
   if (answer) {
-    list_.resolved(entry, std::move(*answer), random_);
-    return connect(entry);
+    list_.resolved(entry, std::move(*answer), loop_.now(), random_);
+  } else {
+    const HostPort& host = list_.host(entry);
+    why = "cannot resolve " + host.host + ": " + answer.error().message +
+          "; check the name in collector.addresses and the host's DNS";
+    list_.unresolved(entry, why, loop_.now(), random_);
   }
-  const HostPort& host = list_.host(entry);
-  const std::string why = "cannot resolve " + host.host + ": " + answer.error().message +
-                          "; check the name in collector.addresses and the host's DNS";
-  list_.unresolved(entry, why, loop_.now(), random_);
-  on_failed(why);
+  if (in_time && list_.known(entry)) return connect(entry);
+  if (in_time) return on_failed(why);
+  // Late: what was missing, if we wait for nothing else.
+  const bool waits = timer_->armed() && loop_.now() >= spread_until_ && credentials_.for_channel() != nullptr;
+  if (!answer || !waits) return;
+  timer_->stop();
+  avoid_ = avoided();
+  connect(entry);
 }
 
 void Links::connect(std::size_t entry) {
@@ -69,53 +79,93 @@ void Links::connect(std::size_t entry) {
   LinkOptions options;
   if (credentials_.tls()) options.credentials = credentials_.for_channel();
   options.server_name = options_.tls.server_name;
+  options.connect_timeout = connect_timeout(*endpoint);
+  attempt_since_ = loop_.now();
   if (!current_) address_ = endpoint->configured;
-  candidate_ = std::make_shared<Link>(*endpoint, options, loop_, completions_,
-                                      [this](Link::Event event, const std::string& why) { on_link(event, why); });
+  candidate_ = std::make_shared<Link>(
+      *endpoint, options, loop_, completions_,
+      [this](const Link& link, Link::Event event, const std::string& why) { on_link(link, event, why); });
 }
 
-void Links::on_link(Link::Event event, const std::string& why) {
+Duration Links::connect_timeout(const Endpoint& endpoint) const {
+  Duration limit = kMostConnect;
+  if (list_.has_other(endpoint)) limit = std::clamp(options_.unanswered, kLeastConnect, kMostConnect);
+  return hurry_ ? std::min(limit, *hurry_ * 4) : limit;
+}
+
+void Links::on_link(const Link& link, Link::Event event, const std::string& why) {
+  const Endpoint& endpoint = link.endpoint();
   switch (event) {
     case Link::Event::ready:
-      return adopt();
-    case Link::Event::failed: {
-      const std::shared_ptr<Link> failed = std::move(candidate_);
-      const Endpoint& endpoint = failed->endpoint();
-      const std::string text = "cannot connect to " + endpoint.configured +
-                               (endpoint.address == endpoint.configured ? "" : " (" + endpoint.address + ")") + ": " +
-                               why;
-      list_.failed(endpoint, Trouble::unreachable, text, loop_.now(), random_);
-      return on_failed(text);
-    }
+      return on_connected();
+    case Link::Event::failed:
+      return give_up(Trouble::unreachable, "cannot connect to " + in_words(endpoint) + ": " + why);
     case Link::Event::lost:
-      return on_lost();
+      if (&link == current_.get()) return on_lost();
+      return give_up(Trouble::lost, "connection to " + endpoint.configured + " lost");
   }
 }
 
+void Links::on_connected() {
+  const bool ask = is_refusal(list_.refusal(candidate_->endpoint())) || is_refusal(refusal());
+  if (!current_ || !ask) return adopt();
+  doubtful_ = true;
+  told_(Event::doubtful, {});
+}
+
+void Links::accept(const Link& link) {
+  if (candidate_.get() != &link) return;
+  list_.works(link.endpoint());
+  adopt();
+}
+
+void Links::refuse(const Link& link, Trouble trouble, const std::string& why) {
+  if (candidate_.get() == &link) give_up(trouble, why);
+}
+
+void Links::give_up(Trouble trouble, const std::string& why) {
+  const std::shared_ptr<Link> failed = std::move(candidate_);
+  failed->silence();
+  doubtful_ = false;
+  list_.failed(failed->endpoint(), trouble, why, loop_.now(), random_);
+  on_failed(why);
+}
+
 void Links::adopt() {
+  close_record();
   const std::shared_ptr<Link> old = std::exchange(current_, std::move(candidate_));
   if (old) old->silence();  // its calls keep it
   address_ = current_->endpoint().configured;
-  linked_since_ = loop_.now();
-  left_ = false;
+  if (refusal() == Trouble::none) {
+    list_.works(current_->endpoint());
+    well_since_ = loop_.now();
+  }
+  left_ = renewing_ = doubtful_ = false;
   timer_->stop();
   plan_repick();
   told_(old ? Event::moved : Event::ready, {});
 }
 
+void Links::close_record() {
+  const auto since = std::exchange(well_since_, std::nullopt);
+  if (since && loop_.now() - *since >= options_.backoff.max) list_.forgive(current_->endpoint());
+}
+
 void Links::on_lost() {
+  close_record();
   const std::shared_ptr<Link> gone = std::move(current_);
-  left_ = false;
   repick_->stop();
   const Endpoint& endpoint = gone->endpoint();
-  // One that is lost at once failed; one that had lasted fails for the first time.
-  if (loop_.now() - linked_since_ >= options_.backoff.max) list_.forgive(endpoint);
   const std::string why = "connection to " + endpoint.configured + " lost";
+  left_ = renewing_ = false;
   list_.failed(endpoint, Trouble::lost, why, loop_.now(), random_);
   told_(Event::lost, why);
+  if (doubtful_) return adopt();
   // Many hosts have lost it with us: they come back one after the other. But for one of this host's own.
-  const double spread = endpoint.loopback ? 0 : random_.fraction() * static_cast<double>(options_.spread.count());
-  if (!lookup_ && !candidate_) timer_->start(Duration(static_cast<Duration::rep>(spread)));
+  const double spread =
+      endpoint.loopback || hurry_ ? 0 : random_.fraction() * static_cast<double>(options_.spread.count());
+  spread_until_ = loop_.now() + Duration(static_cast<Duration::rep>(spread));
+  if (!resolver_.waiting() && !candidate_) timer_->start(spread_until_ - loop_.now());
 }
 
 void Links::on_failed(const std::string& why) {
@@ -124,11 +174,14 @@ void Links::on_failed(const std::string& why) {
 }
 
 void Links::wait() {
-  if (current_ && !left_) return;  // the next repick looks again
+  if (current_ && !left_ && !renewing_) return;  // the next repick looks again
   const Duration least = options_.backoff.first / 2;
   const Tick now = loop_.now();
-  const Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
-  timer_->start(std::max(due > now ? due - now : Duration::zero(), std::min<Duration>(least, std::chrono::seconds(1))));
+  Tick due = credentials_.for_channel() == nullptr ? now + options_.reread : list_.next_due();
+  if (!current_) due = std::max(due, spread_until_);
+  Duration delay = std::max(due - now, std::min<Duration>(least, std::chrono::seconds(1)));
+  if (hurry_) delay = std::min(delay, *hurry_);
+  timer_->start(delay);
 }
 
 void Links::plan_repick() {
@@ -139,25 +192,80 @@ void Links::plan_repick() {
 
 void Links::leave(const Link& link, Trouble trouble, const std::string& why) {
   if (current_.get() != &link) return;
-  if (!std::exchange(left_, true)) list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
-  look(present(), true);
+  if (!std::exchange(left_, true)) {
+    close_record();
+    list_.failed(link.endpoint(), trouble, why, loop_.now(), random_);
+  }
+  look(avoided(), true);
 }
 
 void Links::stay(const Link& link) {
-  if (current_.get() != &link || !std::exchange(left_, false)) return;
-  timer_->stop();
+  if (current_.get() != &link || (!left_ && refusal() == Trouble::none)) return;
+  left_ = false;
+  well_since_ = loop_.now();
+  list_.works(link.endpoint());
+  if (!renewing_) timer_->stop();
 }
 
-void Links::hurry() {
-  if (timer_->armed()) timer_->start(Duration::zero());
+void Links::wake() {
+  list_.wake(loop_.now());
+  if (timer_->armed()) timer_->start(std::max(spread_until_ - loop_.now(), Duration::zero()));
+}
+
+void Links::hurry(Duration longest) {
+  hurry_ = longest;
+  spread_until_ = Tick{};
+  list_.limit_rests(longest);
+  resolver_.hurry(longest);
+  wake();
+}
+
+void Links::abandon_attempt() {
+  resolver_.wait_no_longer();
+  if (candidate_) std::exchange(candidate_, nullptr)->silence();
+  doubtful_ = false;
+}
+
+void Links::part() {
+  const std::shared_ptr<Link> gone = std::move(current_);
+  gone->silence();
+  well_since_.reset();
+  left_ = renewing_ = false;
+  repick_->stop();
+  told_(Event::parted, {});
+}
+
+void Links::apply(const UplinkOptions& before, bool other_tls) {
+  if (before.repick != options_.repick) plan_repick();
+  const bool other_list = before.addresses != options_.addresses || before.backoff != options_.backoff;
+  other_tls = other_tls || before.tls != options_.tls;
+  if (!other_list && !other_tls) return;
+  abandon_attempt();  // it began by what was right then
+  if (other_list) {
+    list_.replace(options_.addresses, options_.backoff);
+    resolver_.restart(list_.size());
+  }
+  if (current_ && (!list_.holds(current_->endpoint()) || before.tls.enabled != options_.tls.enabled)) part();
+  if (current_ && other_tls) return renew();
+  list_.wake(loop_.now());
+  spread_until_ = Tick{};
+  if (current_ && !left_) return;
+  timer_->stop();
+  look(avoided(), true);
 }
 
 void Links::renew() {
-  // What is under way has the old ones.
-  lookup_.reset();
-  lookup_timeout_->stop();
-  if (candidate_) std::exchange(candidate_, nullptr)->silence();
-  look({}, true);
+  abandon_attempt();  // it has the old ones
+  renewing_ = current_ != nullptr;
+  list_.wake(loop_.now());
+  look(avoided(), true);
+}
+
+std::string Links::attempt(Tick& since) const {
+  since = attempt_since_;
+  if (resolver_.waiting()) return "asking for the addresses of " + asked_;
+  if (!candidate_) return {};
+  return (doubtful_ ? "probing " : "connecting to ") + in_words(candidate_->endpoint());
 }
 
 std::vector<AddressList::Status> Links::status() const {

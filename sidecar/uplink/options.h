@@ -15,6 +15,8 @@ struct TlsOptions {
   std::string ca;                // who may sign the collector's certificate; empty: whom the system trusts
   std::string certificate, key;  // ours, for collectors that want one; both or none
   std::string server_name;       // what the collector's certificate must name; empty: the configured host
+
+  bool operator==(const TlsOptions&) const = default;
 };
 
 // How the collector is reached; see conf/sidecar.yaml.

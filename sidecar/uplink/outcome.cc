@@ -41,6 +41,11 @@ constexpr const Row& row(int code) {
 
 Verdict verdict_of(int code, bool ours) { return ours ? Verdict::cancelled : row(code).verdict; }
 
+bool blames_content(int code) {
+  constexpr int kInvalidArgument = 3, kOutOfRange = 11;
+  return code == kInvalidArgument || code == kOutOfRange;
+}
+
 std::string_view status_name(int code) { return row(code).name; }
 
 std::string_view to_text(Verdict verdict) {

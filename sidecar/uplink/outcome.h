@@ -23,11 +23,17 @@ struct Outcome {
   Verdict verdict = Verdict::cancelled;
   // For people: status name and the server's words, bounded and printable. Empty for delivered.
   std::string detail;
+  // Of suspect: the server says that it is for what the call held (blames_content), not that it is ill.
+  bool content = false;
 };
 
 // `code` is a gRPC status code as an integer; unknown numbers count as UNKNOWN.
 // `ours`: the call ended because we cancelled it.
 Verdict verdict_of(int code, bool ours);
+
+// Whether a status says that the request is wrong whatever the state of the server: INVALID_ARGUMENT, OUT_OF_RANGE. A
+// real one answers UNKNOWN to most of what it cannot take, which may as well be its own trouble.
+bool blames_content(int code);
 
 // "UNAVAILABLE" and so on; "UNKNOWN" for numbers without a name.
 std::string_view status_name(int code);

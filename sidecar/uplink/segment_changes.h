@@ -9,9 +9,12 @@ namespace sidecar {
 struct SegmentChanges {
   std::uint64_t tags_dropped = 0;  // fields of logs are counted as tags
   std::uint64_t tags_masked = 0;
-  std::uint64_t urls_masked = 0;         // texts with something of a URL hidden
+  std::uint64_t urls_masked = 0;         // texts with something of a URL or a body hidden
   std::uint64_t endpoint_names_cut = 0;  // names of operations, also the parent's in a reference
   std::uint64_t peers_cut = 0;
+  // Where the collector's generation registers by ids:
+  std::uint64_t references_left_off = 0;  // that lack an id which it insists on
+  std::uint64_t foreign_ids_mapped = 0;   // of traces and segments, to three numbers
 
   SegmentChanges& operator+=(const SegmentChanges& other) {
     tags_dropped += other.tags_dropped;
@@ -19,6 +22,8 @@ struct SegmentChanges {
     urls_masked += other.urls_masked;
     endpoint_names_cut += other.endpoint_names_cut;
     peers_cut += other.peers_cut;
+    references_left_off += other.references_left_off;
+    foreign_ids_mapped += other.foreign_ids_mapped;
     return *this;
   }
   bool operator==(const SegmentChanges&) const = default;

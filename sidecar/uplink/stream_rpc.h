@@ -8,6 +8,9 @@
 // our side, which sends everything. A server may end the call before it has seen all;
 // what it has kept then, nobody knows.
 //
+// A limit: what was given to gRPC counts as sent. A server that answers OK without having read what is still in gRPC's
+// buffers or on the way, the last message at least, is believed: nothing in the protocol would tell.
+//
 // Owner: whoever made the call. Thread: loop. Knows no retries and no meaning of a status.
 
 #include <grpcpp/generic/generic_stub.h>
@@ -26,7 +29,8 @@ namespace sidecar {
 class StreamRpc {
  public:
   // `answer` is meaningful if `status` is OK; it is empty if the server sent none. `whole`: every
-  // message had been given to gRPC before the server answered. The callback may destroy its StreamRpc.
+  // message had been given to gRPC before the server answered, which is not that it has read them. The callback may
+  // destroy its StreamRpc.
   using Done = std::function<void(const grpc::Status& status, const grpc::ByteBuffer& answer, bool whole)>;
 
   // Starts the call; fails at once where there is no connection. `path` begins with '/'. The deadline

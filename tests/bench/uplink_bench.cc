@@ -2,8 +2,8 @@
 // batches, against a bare gRPC client that streams segments serialized before,
 // with the buffer hint on 15 of 16 writes. Both talk to the same sink, a child process that
 // reads and answers OK, so that its CPU is not counted. Then the encoder alone
-// with its rules for secrets, without them, and against protobuf's objects. Medians of several rounds; times are CPU
-// times.
+// with its rules for secrets, without them, and against protobuf's objects; generation v2's with the ids of all
+// names, and with none. Medians of several rounds; times are CPU times.
 //
 //   uplink_bench [ROUNDS [SEGMENTS]]
 
@@ -21,6 +21,8 @@
 #include "sample.h"
 #include "sink.h"
 #include "uplink/dialect.h"
+#include "uplink/v2/learnt_ids.h"
+#include "uplink/v2/segment_encoder.h"
 #include "uplink/v3/segment_encoder.h"
 #include "v3/tracing.pb.h"
 
@@ -72,6 +74,15 @@ class SidecarSender final : public CollectorListener {
   CallPtr call_;
 };
 
+// Among as many others as a large host has.
+void learn(v2::Dictionary& dictionary, std::int32_t scope, const std::string& name) {
+  dictionary.find(scope, name, true);
+  for (int i = 0; i < 5000; ++i) dictionary.find(scope, name + std::to_string(i), true);
+  const auto batch = dictionary.take(Tick(), 10'000, 1u << 20);
+  for (const auto& wanted : batch.names) dictionary.answer(batch, wanted.scope, wanted.text, 7);
+  dictionary.finish(batch, Tick());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -93,7 +104,17 @@ int main(int argc, char** argv) {
               segment.size(), serialized.size(), segments, rounds);
 
   v3::SegmentEncoder ruled({PrivacyRules(PrivacyOptions{}), {}});
-  std::vector<double> sidecar, bare, direct, with_rules, object;
+  SystemRandom random;
+  const v2::Registrations registrations(random);
+  v2::Dictionary endpoints(v2::kEndpointLimits, random.next()), addresses(v2::kAddressLimits, random.next());
+  learn(endpoints, 2, "GET:/orders/{id}/items");
+  learn(addresses, v2::kAddressScope, "db-1.shop.example:3306");
+  v2::LearntIds all(endpoints, addresses, registrations);
+  v2::Dictionary no_endpoints(v2::kEndpointLimits, random.next()), no_addresses(v2::kAddressLimits, random.next());
+  v2::LearntIds none(no_endpoints, no_addresses, registrations);
+  v2::SegmentEncoder v2_ids({PrivacyRules(PrivacyOptions{}), {}}, all);
+  v2::SegmentEncoder v2_names({PrivacyRules(PrivacyOptions{}), {}}, none);
+  std::vector<double> sidecar, bare, direct, with_rules, object, with_ids, with_names;
   {
     SidecarSender sidecar_sender(sink.address(), segment);
     BareSender bare_sender(sink.address(), serialized);
@@ -107,15 +128,22 @@ int main(int argc, char** argv) {
   std::vector<std::uint8_t> out(kBatch * encoder.size());
   std::string text;
   for (std::size_t round = 0; round < rounds; ++round) {
-    const auto encode = [&](v3::SegmentEncoder& by) {
+    const auto encode_as = [&](auto& by, const auto& input) {
       for (std::size_t sent = 0; sent < segments; sent += kBatch) {
         by.clear();
-        for (std::size_t i = 0; i < kBatch; ++i) by.add({segment, "shop", "shop@host"}, ~std::size_t{0});
+        for (std::size_t i = 0; i < kBatch; ++i) by.add(input, ~std::size_t{0});
+        if (out.size() < by.size()) out.resize(by.size());
         by.write(out.data());
       }
     };
+    const auto encode = [&](v3::SegmentEncoder& by) {
+      encode_as(by, v3::SegmentEncoder::Input{segment, "shop", "shop@host"});
+    };
+    const auto encode_v2 = [&](v2::SegmentEncoder& by) { encode_as(by, v2::SegmentEncoder::Input{segment, 2, 3}); };
     direct.push_back(per_segment(segments, [&] { encode(encoder); }));
     with_rules.push_back(per_segment(segments, [&] { encode(ruled); }));
+    with_ids.push_back(per_segment(segments, [&] { encode_v2(v2_ids); }));
+    with_names.push_back(per_segment(segments, [&] { encode_v2(v2_names); }));
     object.push_back(per_segment(segments, [&] {
       for (std::size_t sent = 0; sent < segments; ++sent) {
         // as dear as filling it field by field: every member and every text is allocated anew
@@ -133,5 +161,8 @@ int main(int argc, char** argv) {
   std::printf("ratio secrets/nothing:                   %7.2f\n", median(with_rules) / median(direct));
   std::printf("objects on the heap:                     %7.0f ns CPU/segment\n", median(object));
   std::printf("ratio encoder/objects:                   %7.2f\n", median(with_rules) / median(object));
+  std::printf("encoder of v2, all ids known:            %7.0f ns CPU/segment\n", median(with_ids));
+  std::printf("encoder of v2, names alone:              %7.0f ns CPU/segment\n", median(with_names));
+  std::printf("ratio v2/v3:                             %7.2f\n", median(with_ids) / median(with_rules));
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "listings.h"
 #include "traces.h"
 
 namespace sidecar {
@@ -37,6 +38,10 @@ Result<void> misbehave(TestCollector& collector, Fields fields) {
     collector.behave();
   } else if (fault == "refuse") {
     collector.close();
+  } else if (fault == "restart" && fields.contains("generation")) {
+    const auto found = kGenerations.find(fields["generation"]);
+    if (found == kGenerations.end()) return fail(Errc::invalid_argument, "generation must be one of v3, 6.0, 6.6, 7.0");
+    collector.restart_as(found->second);
   } else if (fault == "restart") {
     const std::string& wipe = fields["wipe"];
     collector.restart(wipe == "true" || wipe == "1");
@@ -64,6 +69,10 @@ HttpDoor::HttpDoor(TestCollector& collector, int port) : impl_(std::make_unique<
              [&store](const auto&, auto& response) { answer(response, traces_to_json(store.segments())); });
   server.Get("/instances.json",
              [&store](const auto&, auto& response) { answer(response, instances_to_json(store.instances())); });
+  server.Get("/ids.json",
+             [&collector](const auto&, auto& response) { answer(response, ids_to_json(collector.ids())); });
+  server.Get("/dropped.json",
+             [&store](const auto&, auto& response) { answer(response, dropped_to_json(store.dropped())); });
   server.Get("/calls.json", [&store](const auto&, auto& response) { answer(response, calls_to_json(store.calls())); });
   server.Get("/traces", [&store](const auto&, auto& response) {
     response.set_content(traces_to_text(store.segments()), "text/plain; charset=utf-8");
@@ -73,6 +82,15 @@ HttpDoor::HttpDoor(TestCollector& collector, int port) : impl_(std::make_unique<
     const Result<void> done = fields ? misbehave(collector, std::move(*fields)) : tl::unexpected<Error>(fields.error());
     if (!done) response.status = 400;
     response.set_content((done ? "ok" : done.error().message) + "\n", "text/plain");
+  });
+  server.Post("/stranger", [&collector](const auto& request, auto& response) {
+    Result<Fields> fields = fields_of(request);
+    if (!fields || !fields->contains("service") || !fields->contains("uuid")) {
+      response.status = 400;
+      return response.set_content("service and uuid are missing\n", "text/plain");
+    }
+    const auto [service, instance] = collector.add_stranger((*fields)["service"], (*fields)["uuid"]);
+    answer(response, {{"service", service}, {"instance", instance}});
   });
   if (port == 0)
     impl_->port = server.bind_to_any_port("127.0.0.1");

@@ -25,21 +25,32 @@ int main(int argc, char** argv) {
   int http_port = 0;
   std::string spelling = "both";
   CLI::App app{
-      "A SkyWalking collector (generation v3) for tests: gRPC on 127.0.0.1, what arrived over HTTP.\n"
+      "A SkyWalking collector for tests: gRPC on 127.0.0.1, what arrived over HTTP.\n"
       "Prints one line {\"grpc\":\"127.0.0.1:PORT\",\"http\":\"127.0.0.1:PORT\"} when ready; ends on SIGTERM or "
       "SIGINT.\n"
-      "GET /traces, /traces.json, /instances.json, /calls.json. POST /misbehave, for example:\n"
+      "GET /traces, /traces.json, /instances.json, /calls.json, /ids.json, /dropped.json. POST /misbehave, for "
+      "example:\n"
       "  curl -d '{\"fault\":\"hang\",\"method\":\"collectInSync\",\"times\":3}' 127.0.0.1:PORT/misbehave\n"
       "Faults: hang, slow (delay_ms), status (code), reset_stream, unimplemented, close, garbage, poison (key, value, "
       "code),\n"
-      "refuse, restart (wipe), none (ends all); each with method, times, message, keep."};
+      "empty; of 6.0 to 7.0 reversed, twice, other_name (value), other_id (value); refuse, restart (wipe, generation), "
+      "none\n"
+      "(ends all); each with method, times, message, keep. POST /stranger {\"service\",\"uuid\"}, after a restart "
+      "with\n"
+      "wipe, gives another client the numbers that were somebody else's."};
+  std::string generation = "v3";
+  app.add_option("--generation", generation,
+                 "which collector it is: 6.0, 6.6, 7.0 (ids), v3 (8.0 to 10.x, names; the default)")
+      ->check(CLI::IsMember(sidecar::kGenerations));
+  app.add_option("--empty-answers", options.empty_answers,
+                 "of 6.0 to 7.0: how often a name is asked for in vain before it has an id (default: 1)");
   app.add_option("--port", options.port, "port for gRPC (default: any)")->check(CLI::Range(0, 65535));
   app.add_option("--http-port", http_port, "port for HTTP (default: any)")->check(CLI::Range(0, 65535));
   app.add_option("--token", options.token, "calls need this token in the header \"authentication\"");
-  app.add_option("--spelling", spelling, "which method paths exist: packaged, bare, both")
+  app.add_option("--spelling", spelling, "of v3: which method paths exist: packaged, bare, both")
       ->check(CLI::IsMember({"packaged", "bare", "both"}));
   bool no_sync = false;
-  app.add_flag("--no-sync", no_sync, "collectInSync does not exist, as in 8.0 and 8.1");
+  app.add_flag("--no-sync", no_sync, "of v3: collectInSync does not exist, as in 8.0 and 8.1");
   std::string tls_cert, tls_key, client_ca;
   auto* cert =
       app.add_option("--tls-cert", tls_cert, "speak TLS with this certificate (PEM)")->check(CLI::ExistingFile);
@@ -54,6 +65,7 @@ int main(int argc, char** argv) {
   options.tls_cert = text_of(tls_cert);
   options.tls_key = text_of(tls_key);
   options.client_ca = text_of(client_ca);
+  options.generation = sidecar::kGenerations.at(generation);
   options.sync = !no_sync;
   options.packaged = spelling != "bare";
   options.bare = spelling != "packaged";

@@ -21,6 +21,11 @@ constexpr std::pair<const char*, Fault> kFaults[] = {
     {"close", Fault::close},
     {"garbage", Fault::garbage},
     {"poison", Fault::poison},
+    {"empty", Fault::empty},
+    {"reversed", Fault::reversed},
+    {"twice", Fault::twice},
+    {"other_name", Fault::other_name},
+    {"other_id", Fault::other_id},
 };
 
 bool parse_int(const std::string& text, int& value) {
@@ -72,8 +77,10 @@ Result<Misbehaviour> parse_misbehaviour(const std::map<std::string, std::string>
   }
   if (!has_fault)
     return fail(Errc::invalid_argument,
-                "fault must be one of hang, slow, status, reset_stream, unimplemented, close, garbage, poison, refuse, "
-                "restart, none");
+                "fault must be one of hang, slow, status, reset_stream, unimplemented, close, garbage, poison, empty, "
+                "reversed, twice, other_name, other_id, refuse, restart, none");
+  if (int number = 0; result.fault == Fault::other_id && !parse_int(result.value, number))
+    return fail(Errc::invalid_argument, "other_id needs a number as value");
   return result;
 }
 

@@ -22,6 +22,12 @@ enum class Fault {
   close,          // the server goes away with the call in flight and is back on the same port at once
   garbage,        // OK with bytes that are no message
   poison,         // answers `code` if the call carries a segment with tag `key` = `value`
+  empty,          // OK with an empty message, as if nothing were known yet
+  // Of v2's registrations, whose messages are kept and whose answers hold, instead of the right ones,
+  reversed,    // the same in another order
+  twice,       // all of them twice
+  other_name,  // ids for the name `value`
+  other_id,    // the id `value` for each name
 };
 
 struct Misbehaviour {
@@ -31,7 +37,7 @@ struct Misbehaviour {
   int code = 2;         // gRPC status
   std::string message;  // of the status; of garbage: the bytes, empty: some
   std::chrono::milliseconds delay{0};
-  std::string key, value;  // of the poison; empty value: any
+  std::string key, value;  // of the poison (empty value: any); the other name or id
   bool keep = false;       // what the call brought is kept although it fails
 };
 

@@ -41,6 +41,17 @@ void Store::count_call(StoredCall call) {
   changed();
 }
 
+void Store::count_drop(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  ++dropped_[reason];
+  changed();
+}
+
+std::map<std::string, unsigned> Store::dropped() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_;
+}
+
 std::vector<StoredCall> Store::call_log() const {
   const std::lock_guard lock(mutex_);
   return {call_log_.begin(), call_log_.end()};

@@ -47,6 +47,8 @@ class Store {
   void add(const wire::v3::InstancePing& ping);
   void add(const wire::v3::SegmentObject& segment);
   void count_call(StoredCall call);
+  // A segment that was answered with OK and is not stored; `reason` is one of few.
+  void count_drop(const std::string& reason);
   // Forgets what it was told, as a collector that lost its storage; counts stay.
   void wipe();
 
@@ -67,6 +69,8 @@ class Store {
   // Sum over paths that end in `method`, e.g. "keepAlive"; "" counts all. "" as status counts all.
   unsigned count_calls(const std::string& method, const std::string& status = "") const;
   std::string last_agent_version() const;
+  // Segments that were taken and not stored, by reason.
+  std::map<std::string, unsigned> dropped() const;
   // Distinct peers that have made a call.
   std::size_t peers() const;
   std::size_t forgotten() const;
@@ -87,6 +91,7 @@ class Store {
   std::map<std::pair<std::string, std::string>, StoredInstance> instances_;
   std::map<std::pair<std::string, std::string>, unsigned> calls_;
   std::deque<StoredCall> call_log_;
+  std::map<std::string, unsigned> dropped_;
   std::set<std::string> peers_;
   std::string version_;
 };

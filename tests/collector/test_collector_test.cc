@@ -10,11 +10,8 @@
 #include "traces.h"
 
 using namespace sidecar;
-using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto kLimit = 20s;
 
 wire::v3::SegmentObject segment(const std::string& trace, const std::string& id, const std::string& service = "shop") {
   wire::v3::SegmentObject made;

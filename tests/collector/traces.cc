@@ -199,29 +199,6 @@ json traces_to_json(const std::vector<SegmentObject>& segments) {
   return {{"traces", std::move(traces)}};
 }
 
-json instances_to_json(const std::vector<StoredInstance>& instances) {
-  json list = json::array();
-  for (const StoredInstance& at : instances) {
-    json properties = json::array();
-    for (const auto& [key, value] : at.properties) properties.push_back({{"key", key}, {"value", value}});
-    list.push_back({{"service", at.service},
-                    {"instance", at.instance},
-                    {"layer", at.layer},
-                    {"properties", std::move(properties)},
-                    {"property_reports", at.property_reports},
-                    {"keep_alives", at.keep_alives},
-                    {"segments", at.segments}});
-  }
-  return {{"instances", std::move(list)}};
-}
-
-json calls_to_json(const std::map<std::pair<std::string, std::string>, unsigned>& calls) {
-  json list = json::array();
-  for (const auto& [key, count] : calls)
-    list.push_back({{"method", key.first}, {"status", key.second}, {"count", count}});
-  return {{"calls", std::move(list)}};
-}
-
 std::string traces_to_text(const std::vector<SegmentObject>& segments, std::size_t max_traces) {
   const auto traces = by_trace(segments);
   std::string out;

@@ -1,7 +1,6 @@
 #pragma once
 
-// What the test collector shows of its store: traces as trees for people and as
-// JSON for tests, instances and calls as JSON. Pure.
+// What the test collector shows of its traces: trees for people, JSON for tests. Pure.
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,12 +12,6 @@ namespace sidecar {
 
 // {"traces":[{"trace_id","segments":[...]}]}, traces and segments in order of arrival, duplicates included.
 nlohmann::json traces_to_json(const std::vector<wire::v3::SegmentObject>& segments);
-
-// {"instances":[{"service","instance","layer","properties":[{"key","value"}],"property_reports","keep_alives","segments"}]}
-nlohmann::json instances_to_json(const std::vector<StoredInstance>& instances);
-
-// {"calls":[{"method","status","count"}]}
-nlohmann::json calls_to_json(const std::map<std::pair<std::string, std::string>, unsigned>& calls);
 
 // One tree per trace: children of a span and what refers to it stand below it. At
 // most the last `max_traces`. A segment that came twice is shown once and counted.

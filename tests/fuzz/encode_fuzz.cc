@@ -4,35 +4,16 @@
 // The input is read as numbers from which flatc's builder makes the segments, so
 // that every input is a verified segment (what does not verify is not the encoder's).
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "numbers.h"
 #include "object_encoder.h"
 #include "random_segment.h"
 #include "uplink/v3/segment_encoder.h"
 
-namespace {
-
-void require(bool fact, const char* what) {
-  if (fact) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
-
-}  // namespace
+using sidecar::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::uint8_t* at = data;
-  const std::uint8_t* const end = data + size;
-  // Small numbers are one byte, others eight after a mark; none is left: 0, which ends everything.
-  const sidecar::NumberSource next = [&]() -> std::uint64_t {
-    if (at == end) return 0;
-    const std::uint8_t first = *at++;
-    if (first < 0xF8) return first;
-    std::uint64_t value = 0;
-    for (int i = 0; i < 8 && at != end; ++i) value = value << 8 | *at++;
-    return value;
-  };
+  sidecar::Numbers numbers(data, size);
+  const sidecar::NumberSource next = [&] { return numbers(); };
 
   const std::size_t count = 1 + next() % 3;
   std::vector<std::vector<std::uint8_t>> segments;

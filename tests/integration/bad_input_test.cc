@@ -58,6 +58,11 @@ TEST_SUITE("integration/bad_input") {
     std::string output;
     CHECK(run({program("sw-sidecar"), "--check-config", "--config", good}, &output) == 0);
     CHECK(output.find("valid") != std::string::npos);
+    const std::string doubtful = directory.write(
+        "doubtful.yaml", "collector:\n  addresses: [\"127.0.0.1:11800\"]\n  token_file: /nonexistent/token\n");
+    CHECK(run({program("sw-sidecar"), "--check-config", "--config", doubtful}, &output) == 0);
+    CHECK(output.find("doubtful.yaml:3:3: warning: collector.token_file: /nonexistent/token: no such file") !=
+          std::string::npos);
     const std::string bad = directory.write("bad.yaml", "collector:\n  addresses: []\n");
     CHECK(run({program("sw-sidecar"), "--check-config", "--config", bad}, &output) == 2);
   }

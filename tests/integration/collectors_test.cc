@@ -1,6 +1,7 @@
 // Several collectors, TLS and a token, with the real daemon and a real application.
 
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <string>
 
@@ -90,6 +91,27 @@ TEST_SUITE("integration/collectors") {
     CHECK(daemon.log().find("open-sesame") == std::string::npos);
   }
 
+  TEST_CASE("a token that could not be read is not said to be refused, nor to stay in force") {
+    TestCollectorOptions served;
+    served.token = "open-sesame";
+    TestCollector collector(served);
+    const TemporaryDirectory files;
+    Daemon daemon(collector.address(), kFast,
+                  kCollectorFast + std::string(", token_file: ") + files.path() + "/token, reread: 20ms");
+    daemon.start();
+    IdleApp app(daemon.socket(), "early", 1);
+    CHECK(wait_until([&] { return daemon.status()["collector"]["state"] == "auth"; }));
+    CHECK(daemon.log().find("wants a token, and collector.token_file could not be read") != std::string::npos);
+    CHECK(daemon.log().find("refuses the token") == std::string::npos);
+    CHECK(daemon.log().find("stays in force") == std::string::npos);
+    files.write("token", "open-sesame\n");
+    CHECK(wait_until([&] { return all_arrived_once(collector, "early", 1); }));
+    files.write("token", "");
+    CHECK(wait_until([&] { return daemon.log().find("is empty") != std::string::npos; }));
+    CHECK(daemon.log().find("what was read before stays in force") != std::string::npos);
+    CHECK(app.exit() == 0);
+  }
+
   TEST_CASE("a collector that goes away under load is replaced, and nothing is lost") {
     Pair host;
     host.daemon.start();
@@ -107,6 +129,27 @@ TEST_SUITE("integration/collectors") {
     REQUIRE(status["collector"]["collectors"].size() == 2);
     // The instance has been announced at the new one too.
     CHECK(wait_until([&] { return host.current().store().instances().size() == 1; }));
+    CHECK(app.exit() == 0);
+  }
+
+  TEST_CASE("a collector that comes back during a shutdown still gets everything, however long we would have waited") {
+    TestCollector collector;
+    collector.close();
+    Daemon daemon(collector.address(), "shutdown: {deadline: 30s}\n", ", backoff: {first: 10m, max: 10m}");
+    daemon.start();
+    CHECK(wait_until([&] { return daemon.status()["collector"]["state"] == "down"; }));
+    IdleApp app(daemon.socket(), "late", 20);
+    CHECK(app.flush(5000));
+    daemon.process().signal(SIGTERM);
+    CHECK(wait_until([&] {  // it has tried again, in vain
+      const nlohmann::json status = daemon.status();
+      if (!status.is_object() || status["daemon"]["state"] != "draining") return false;
+      const nlohmann::json& rests = status["collector"]["collectors"][0]["rests_ms"];
+      return rests.is_number() && rests < 5'000;
+    }));
+    collector.open();
+    CHECK(daemon.process().wait() == 0);
+    CHECK(all_arrived_once(collector, "late", 20));
     CHECK(app.exit() == 0);
   }
 

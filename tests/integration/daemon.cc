@@ -17,10 +17,19 @@ std::string program(const std::string& name) {
 }
 
 Daemon::Daemon(const std::string& collector, const std::string& more, const std::string& more_of_collector) {
+  configure(collector, more, more_of_collector);
+}
+
+void Daemon::configure(const std::string& collector, const std::string& more, const std::string& more_of_collector) {
   directory_.write("sidecar.yaml", "collector: {addresses: [\"" + collector + "\"]" + more_of_collector +
                                        "}\nsocket: {path: " + socket() + "}\ncontrol: {path: " + control() +
                                        "}\nstate: {directory: " + state() + "}\n" + more);
   std::filesystem::create_directory(state());
+}
+
+int Daemon::tell(std::vector<std::string> command, std::string* output) const {
+  command.insert(command.begin(), {program("sidecarctl"), "--socket", control()});
+  return run(command, output);
 }
 
 void Daemon::start(std::vector<std::string> launcher, std::vector<std::string> environment) {

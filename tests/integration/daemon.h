@@ -26,6 +26,11 @@ class Daemon {
   explicit Daemon(const std::string& collector, const std::string& more = {},
                   const std::string& more_of_collector = {});
 
+  // Writes another configuration, which the daemon may then be told to reload.
+  void configure(const std::string& collector, const std::string& more = {}, const std::string& more_of_collector = {});
+  // `sidecarctl COMMAND...`: its exit status; what it printed goes to `output`.
+  int tell(std::vector<std::string> command, std::string* output = nullptr) const;
+
   // Starts it and waits until its control socket answers. `launcher`: a command that gets its command line and runs
   // it; `environment` is added to ours.
   void start(std::vector<std::string> launcher = {}, std::vector<std::string> environment = {});

@@ -166,6 +166,44 @@ TEST_SUITE("integration/main_job") {
     CHECK(app.ask("header").rfind("sw8 1-", 0) == 0);  // another operation is traced as ever
   }
 
+  TEST_CASE("a daemon without rules takes back those of the one before") {
+    TestCollector collector;
+    const std::string rules = "ignore: {suffixes: [], patterns: ['GET:/w?rk']}\n";
+    Daemon daemon(collector.address(), rules);
+    daemon.start();
+    IdleApp app(daemon.socket(), "quiet", 0);
+    REQUIRE(wait_until([&] {
+      app.finish(1);
+      return app.stats()["ignored"] > 0;
+    }));
+    CHECK(daemon.stop() == 0);
+    const std::string with = read_file(daemon.config());
+    daemon.directory().write("sidecar.yaml", with.substr(0, with.find(rules)) + "ignore: {suffixes: []}\n");
+    daemon.start();
+    CHECK(wait_until([&] {
+      app.finish(1);
+      app.stats();  // looks at the socket
+      return collector.store().segment_count() > 0;
+    }));
+    CHECK(app.exit() == 0);
+  }
+
+  TEST_CASE("a program that ends before it has heard what is ignored delivers nothing of it") {
+    TestCollector collector;
+    Daemon daemon(collector.address(), "ignore: {patterns: ['GET:/w?rk']}\n");
+    daemon.start();
+    CHECK(run_app(daemon, "short", 2) == 0);
+    CHECK(wait_until([&] { return daemon.totals()["received"] == 2; }));
+    const nlohmann::json totals = daemon.totals();
+    CHECK(totals["dropped"]["ignored"] == 2);
+    CHECK(totals["delivered"] == 0);
+    CHECK(totals["held"] == 0);
+    CHECK(collector.store().segment_count() == 0);
+    std::string text;
+    CHECK(run({program("sidecarctl"), "--socket", daemon.control(), "status"}, &text) == 0);
+    CHECK(text.find("were dropped") == std::string::npos);
+  }
+
   TEST_CASE("headers of calls carry the service with its namespace and cluster, and the cluster before the address") {
     TestCollector collector;
     Daemon daemon(collector.address(), "naming: {namespace: ns, cluster: east}\n");

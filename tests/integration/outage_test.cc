@@ -142,5 +142,9 @@ TEST_SUITE("integration/outage") {
     CHECK(numbers.count(17) == 0);
     for (unsigned long n = 1; n <= 30; ++n)
       if (n != 17) CHECK(numbers.count(n) == 1);
+    const std::string log = host.daemon.log();
+    CAPTURE(log);
+    CHECK(log.find(", number 17 of poison ") != std::string::npos);
+    CHECK(log.find("refuses segment 0.0.0") == std::string::npos);  // named by its id
   }
 }

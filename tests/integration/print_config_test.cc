@@ -17,7 +17,7 @@ TEST_SUITE("integration/print_config") {
                 {"OAP=10.0.0.7", "SW_SIDECAR_CARRIER_CHANNELS=16"}) == 0);
     CAPTURE(printed);
     CHECK(printed.find("addresses: [\"10.0.0.7:11800\"]") != std::string::npos);
-    CHECK(printed.find("# " + file + ":2 with ${OAP}\n") != std::string::npos);
+    CHECK(printed.find("# " + file + ":2:3 with ${OAP}\n") != std::string::npos);
     CHECK(printed.find("# environment SW_SIDECAR_CARRIER_CHANNELS\n") != std::string::npos);
     CHECK(printed.find("# default\n") != std::string::npos);
 

@@ -53,7 +53,7 @@ Process::Process(std::vector<std::string> argv, std::string output, std::vector<
 }
 
 Process::Process(std::vector<std::string> argv, Streams streams, std::vector<std::string> environment) {
-  start(argv, streams.in, streams.out, -1, environment);
+  start(argv, streams.in, streams.out, streams.err, environment);
 }
 
 void Process::start(std::vector<std::string>& argv, int in, int out, int error, std::vector<std::string>& environment) {

@@ -32,10 +32,11 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-// Descriptors that a program gets as its standard input and output; -1: inherited.
+// Descriptors that a program gets as its standard input, output and error; -1: inherited.
 struct Streams {
   int in = -1;
   int out = -1;
+  int err = -1;
 };
 
 class Process {

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     sidecar::Span entry = tracer.entry("GET:/login?user=joe&access_token=" + secret);
     entry.tag("url", "https://joe:" + secret + "@shop.example/login?user=joe&password=" + secret + "#top");
     entry.tag("http.params", "user=[joe]\npassword=[" + secret + "]");
+    entry.tag("http.body", "{\"user\":\"joe\",\"password\":\"" + secret + "\",\"items\":2}");
     entry.tag("Authorization", "Bearer " + secret);
     entry.tag("set-cookie", "SID=" + secret);
     entry.tag("card", secret);

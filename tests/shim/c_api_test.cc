@@ -19,6 +19,7 @@ struct CFixture {
     sw_options* const options = sw_options_new("svc");
     REQUIRE(sw_options_set(options, "socket", peer.path().c_str()) == 0);
     REQUIRE(sw_options_set(options, "exit_flush_ms", "0") == 0);
+    REQUIRE(sw_options_set(options, "span_limit", "1k") == -1);  // not 1 either: the tests need more
     sw_options_property(options, "version", "1.4");
     tracer = sw_open_with(options);
     REQUIRE(tracer != nullptr);
@@ -104,6 +105,10 @@ TEST_CASE("a trace goes on by headers, by callback and by buffer, and by snapsho
   char small[5];
   CHECK(sw_header(exit, "sw8", small, sizeof small) == static_cast<int>(headers.at("sw8").size()));
   CHECK(std::string(small) == headers.at("sw8").substr(0, 4));
+  sw_span* const served = sw_entry(f.tracer, "/in", nullptr);
+  CHECK(sw_header(served, "sw8", small, sizeof small) == -1);  // it calls nobody
+  CHECK(std::string(small).empty());
+  sw_end(served);
   CHECK(sw_header(exit, "sw8-x", small, sizeof small) == -1);
   CHECK(std::string(small).empty());
   char id[128];

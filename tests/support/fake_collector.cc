@@ -90,7 +90,8 @@ void FakeCollector::answer(std::uint64_t id, std::optional<Verdict> verdict) {
   } else {
     ++status_.calls_failed;
   }
-  waiting.answered({given, given == Verdict::delivered ? "" : "scripted"});
+  waiting.answered(
+      {given, given == Verdict::delivered ? "" : "scripted", given == Verdict::suspect && blames_content_});
 }
 
 Verdict FakeCollector::next_verdict(const Asked& asked) {

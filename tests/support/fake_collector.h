@@ -41,6 +41,8 @@ class FakeCollector final : public Collector {
   void answer_all(Verdict verdict = Verdict::delivered);
   // Segments that can never be delivered: any call that carries one is refused (suspect).
   void poison(std::uint64_t seq) { poisoned_.push_back(seq); }
+  // Whether refusals say that they are for the content.
+  void blame_content(bool blame) { blames_content_ = blame; }
   // Segments that cannot be encoded.
   void make_unencodable(std::uint64_t seq) { unencodable_.push_back(seq); }
   // No call carries more segments than this.
@@ -60,7 +62,8 @@ class FakeCollector final : public Collector {
   const Capabilities& capabilities() const override { return capabilities_; }
   CollectorStatus status() const override { return status_; }
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
-  void hurry() override { ++hurried; }
+  void hurry(Duration) override { ++hurried; }
+  void apply(const UplinkOptions&) override {}
   void start() override { started_ = true; }
   bool ready() const override { return ready_; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
@@ -87,6 +90,7 @@ class FakeCollector final : public Collector {
   bool started_ = false;
   int hurried = 0;
   bool holding_ = false;
+  bool blames_content_ = false;
   std::map<Kind, std::deque<Verdict>> script_;
   std::vector<std::uint64_t> poisoned_;
   std::vector<std::uint64_t> unencodable_;

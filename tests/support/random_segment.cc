@@ -76,7 +76,7 @@ class Maker {
 
   Offset<fbs::Ref> ref() {
     const auto trace_text = text(), segment_text = text();
-    const auto service = text(), instance = text(), endpoint = text(), address = text();
+    const auto service = text(), instance = text(), endpoint = text(), address = text(), entry = text();
     const Id trace = id(), segment = id();
     const std::int32_t span = static_cast<std::int32_t>(number());
     fbs::RefBuilder builder(fbb_);
@@ -90,6 +90,11 @@ class Maker {
     if (!instance.IsNull()) builder.add_parent_instance(instance);
     if (!endpoint.IsNull()) builder.add_parent_endpoint(endpoint);
     if (!address.IsNull()) builder.add_address(address);
+    if (!entry.IsNull()) builder.add_entry_endpoint(entry);
+    for (const auto add : {&fbs::RefBuilder::add_parent_instance_id, &fbs::RefBuilder::add_entry_instance_id,
+                           &fbs::RefBuilder::add_entry_endpoint_id, &fbs::RefBuilder::add_parent_endpoint_id,
+                           &fbs::RefBuilder::add_address_id})
+      if (coin()) (builder.*add)(static_cast<std::int32_t>(number()));
     return builder.Finish();
   }
 

@@ -65,7 +65,7 @@ constexpr NotReplayed kOtherScenarios[] = {
     {"9h", "configuration from the collector: the daemon does not ask for it"},
     {"9j", "messages of 9a to 9c with and without a token, whose handling is in tests/contract"},
 };
-// Of generations v1 and v2, which have no adapter, and whose recordings are not here.
+// Of generations v1 and v2, which have no adapter.
 constexpr const char* kOlderScenarios[] = {"1", "2", "3", "4", "5a", "5b"};
 // Between calls that are replayed.
 constexpr NotReplayed kOtherServices[] = {

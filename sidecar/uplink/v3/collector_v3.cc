@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/slice.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/units.h"
@@ -9,26 +10,16 @@
 #include "uplink/dialect.h"
 #include "uplink/grpc_log.h"
 #include "uplink/v3/method_call.h"
-#include "uplink/v3/utf8.h"
-#include "v3/common.pb.h"
-#include "v3/management.pb.h"
 
 namespace sidecar::v3 {
 namespace {
 
-constexpr char kDefaultLayer[] = "GENERAL";
+using encoding::SegmentRules;
 
-grpc::ByteBuffer to_buffer(const google::protobuf::MessageLite& message) {
-  const std::size_t size = message.ByteSizeLong();
-  grpc::Slice slice(size);
-  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-grpc::ByteBuffer to_buffer(const SegmentEncoder& encoder) {
-  grpc::Slice slice(encoder.size());
-  encoder.write(const_cast<std::uint8_t*>(slice.begin()));  // nobody else has seen the slice yet
-  return grpc::ByteBuffer(&slice, 1);
+// What a collector suffers from that answers a probe like this.
+Trouble trouble_of(Verdict verdict) {
+  if (verdict == Verdict::hold_auth) return Trouble::auth;
+  return verdict == Verdict::wrong_server ? Trouble::wrong_server : Trouble::unanswered;
 }
 
 }  // namespace
@@ -39,7 +30,7 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       random_(random),
       since_(loop.now()),
       tell_timer_(loop.make_timer([this] { tell_now(); })),
-      encoder_({PrivacyRules(options.privacy), options.peer_prefix}),
+      encoder_(SegmentRules{PrivacyRules(options.privacy), options.peer_prefix}),
       completions_(loop),
       credentials_(options_, loop, [this](Credentials::Changed changed) { on_credentials(changed); }),
       links_(options_, loop, completions_, random, credentials_,
@@ -56,11 +47,29 @@ void CollectorV3::start() {
   links_.start();
 }
 
+void CollectorV3::apply(const UplinkOptions& options) {
+  const UplinkOptions before = std::exchange(options_, options);
+  if (before.privacy != options_.privacy || before.peer_prefix != options_.peer_prefix)
+    encoder_.emplace(SegmentRules{PrivacyRules(options_.privacy), options_.peer_prefix});
+  const Credentials::Changes changed = credentials_.apply(options_);
+  links_.apply(before, changed.tls);
+  if (changed.token) on_credentials(Credentials::Changed::token);
+}
+
+void CollectorV3::hurry(Duration left) {
+  constexpr int kTries = 8;
+  constexpr Duration kLeast = std::chrono::milliseconds(10);
+  longest_wait_ = std::max(left / kTries, kLeast);
+  links_.hurry(longest_wait_);
+  if (probe_timer_->armed()) probe_timer_->start(Duration::zero());
+}
+
 CollectorStatus CollectorV3::status() const {
   CollectorStatus status = status_;
   status.state = state_;
   status.since = since_;
   status.address = links_.address();
+  status.attempt = links_.attempt(status.attempt_since);
   for (const AddressList::Status& entry : links_.status())
     status.collectors.push_back({entry.configured, ready() && entry.configured == status.address, entry.addresses,
                                  entry.resting, entry.until, entry.last_error});
@@ -73,52 +82,8 @@ CollectorStatus CollectorV3::status() const {
   return status;
 }
 
-CallPtr CollectorV3::report_properties(const InstanceName& name, const Properties& properties, Answered answered) {
-  wire::v3::InstanceProperties message;
-  message.set_service(repaired(name.service));
-  message.set_service_instance(repaired(name.instance));
-  for (const auto& [key, value] : properties) {
-    wire::v3::KeyStringValuePair& pair = *message.add_properties();
-    pair.set_key(repaired(key));
-    pair.set_value(repaired(value));
-  }
-  return std::make_unique<MethodCall>(*this, Method::properties, to_buffer(message), std::move(answered));
-}
-
-CallPtr CollectorV3::keep_alive(const InstanceName& name, Answered answered) {
-  wire::v3::InstancePing message;
-  message.set_service(repaired(name.service));
-  message.set_service_instance(repaired(name.instance));
-  message.set_layer(repaired(name.layer));
-  const grpc::ByteBuffer request = to_buffer(message);
-  if (name.layer.empty() || name.layer == kDefaultLayer)
-    return std::make_unique<MethodCall>(*this, Method::keep_alive, request, std::move(answered));
-  // 9.0 to 9.4 answer UNKNOWN to a layer that they do not know; better shown in the default one than not at all.
-  message.set_layer(kDefaultLayer);
-  return std::make_unique<MethodCall>(*this, Method::keep_alive, request, std::move(answered), to_buffer(message));
-}
-
-CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) {
-  encoding = Encoding{};
-  encoder_.clear();
-  for (const Record& record : batch) {
-    const AgentIdentity& who = record.agent().identity;
-    const auto added = encoder_.add({record.bytes(), who.service, who.instance}, kMaxMessage);
-    if (added == SegmentEncoder::Added::full) break;
-    if (added == SegmentEncoder::Added::unencodable) encoding.unencodable.push_back(encoding.taken);
-    ++encoding.taken;
-  }
-  encoding.bytes = encoder_.size();
-  if (encoding.taken == encoding.unencodable.size()) return nullptr;
-  // Counted when they have arrived, so that no segment counts twice.
-  const auto count = [this, changes = encoder_.changes(), answered = std::move(answered)](Outcome outcome) {
-    if (outcome.verdict == Verdict::delivered) status_.changes += changes;
-    answered(std::move(outcome));  // may destroy this
-  };
-  return std::make_unique<MethodCall>(*this, Method::segments, to_buffer(encoder_), count);
-}
-
 void CollectorV3::on_link(Links::Event event, const std::string& why) {
+  if (event == Links::Event::doubtful) return probe_doubtful();
   const bool was_ready = ready();
   probe_timer_->stop();
   probe_.reset();
@@ -127,14 +92,27 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
     routes_ = Routes();
     probes_ = retries_ = 0;
     const std::string address = links_.current()->endpoint().address;
-    log_info("{} the collector at {}{}", event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
-             address == links_.address() ? "" : " (" + address + ")");
+    if (state_log_.pass(loop_.now()))
+      log_info({.collector = links_.address()}, "{} the collector at {}{}{}",
+               event == Links::Event::ready ? "connected to" : "moved to", links_.address(),
+               address == links_.address() ? "" : " (" + address + ")", state_log_.suffix());
+    if (const Trouble known = links_.refusal(); is_refusal(known)) {
+      set_state(known == Trouble::auth ? CollectorState::auth : CollectorState::wrong_server);
+      return probe();
+    }
     set_state(CollectorState::up);
     return tell(true);
   }
-  status_.last_error = why;
+  if (event == Links::Event::parted) {
+    log_info("no more calls to the collector at {}: the configuration has changed", links_.address());
+    set_state(CollectorState::connecting);
+    if (was_ready) tell(false);
+    return;
+  }
+  note_error(links_.address(), why);
   // Told again when there is something new to say.
-  if (event == Links::Event::lost || why != told_) log_warning("{}; trying again", why);
+  if ((event == Links::Event::lost || why != told_) && state_log_.pass(loop_.now()))
+    log_warning({.collector = links_.address()}, "{}; trying again{}", why, state_log_.suffix());
   told_ = why;
   set_state(CollectorState::down);
   if (was_ready) tell(false);
@@ -142,16 +120,21 @@ void CollectorV3::on_link(Links::Event event, const std::string& why) {
 
 void CollectorV3::on_credentials(Credentials::Changed changed) {
   if (changed == Credentials::Changed::tls) return links_.renew();
-  // Who refused the old token is asked at once.
-  if (state_ == CollectorState::auth && probe_timer_->armed()) probe_timer_->start(Duration::zero());
+  // Who refused the old token is asked at once, also if he is just being asked with that.
+  if (doubtful_probe_) probe_doubtful();
+  if (state_ != CollectorState::auth) return;
+  probe_.reset();
+  probe_timer_->start(Duration::zero());
+  links_.wake();
 }
 
 void CollectorV3::on_unanswered(const Link& link) {
-  if (links_.current().get() != &link) return;
   const std::string why =
       link.endpoint().configured + " has not answered a call for " + format_duration(options_.unanswered);
+  if (links_.current().get() != &link) return links_.refuse(link, Trouble::unanswered, why);
   if (unanswered_log_.pass(loop_.now()))
-    log_warning("{}; the next calls go to another collector, if there is one", why);
+    log_warning({.collector = link.endpoint().configured},
+                "{}; the next calls go to another collector, if there is one{}", why, unanswered_log_.suffix());
   links_.leave(link, Trouble::unanswered, why);
 }
 
@@ -177,32 +160,35 @@ void CollectorV3::tell_now() {
 
 void CollectorV3::account(const Link& link, Method method, Verdict verdict, const std::string& detail) {
   const bool present = links_.current().get() == &link;
+  if (verdict != Verdict::retry) {
+    status_.last_answer = loop_.now();
+    if (present) retries_ = 0;
+  }
   if (verdict == Verdict::delivered) {
     ++status_.calls_ok;
     status_.last_ok = loop_.now();
-    if (present) {
-      retries_ = 0;
-      if (ready()) links_.stay(link);
-    }
+    if (present && ready()) links_.stay(link);
     return;
   }
   ++status_.calls_failed;
-  status_.last_error = detail;
+  note_error(link.endpoint().configured, detail);
   if (!ready() || !present) return;
   // Connected, and yet nobody answers: as a proxy does whose servers are gone.
   constexpr unsigned kEnough = 3;
   if (verdict == Verdict::retry && ++retries_ >= kEnough) {
     links_.leave(link, Trouble::unanswered, detail);
   } else if (verdict == Verdict::hold_auth) {
-    log_error("{} {} ({}); holding everything back", links_.address(),
-              options_.token_file.empty() ? "wants a token: set collector.token_file"
-                                          : "refuses the token of collector.token_file",
-              detail);
+    if (state_log_.pass(loop_.now()))
+      log_error({.reason = "auth", .collector = links_.address()}, "{} {} ({}); holding everything back{}",
+                links_.address(), auth_words(), detail, state_log_.suffix());
     hold(CollectorState::auth);
     links_.leave(link, Trouble::auth, detail);
   } else if (verdict == Verdict::wrong_server && method == Method::segments) {
-    log_error("{} is no SkyWalking collector of generation v3 ({}); holding everything back; check collector.addresses",
-              links_.address(), detail);
+    if (state_log_.pass(loop_.now()))
+      log_error({.reason = "wrong_server", .collector = links_.address()},
+                "{} is no SkyWalking collector of generation v3 ({}); holding everything back; check "
+                "collector.addresses{}",
+                links_.address(), detail, state_log_.suffix());
     hold(CollectorState::wrong_server);
     links_.leave(link, Trouble::wrong_server, detail);
   } else if (verdict == Verdict::wrong_server && !probe_) {
@@ -211,24 +197,45 @@ void CollectorV3::account(const Link& link, Method method, Verdict verdict, cons
   }
 }
 
+void CollectorV3::note_error(const std::string& address, const std::string& detail) {
+  status_.last_error = detail;
+  status_.last_error_address = address;
+  status_.last_error_at = loop_.now();
+}
+
+std::string CollectorV3::auth_words() const {
+  if (!credentials_.token().empty()) return "refuses the token of collector.token_file";
+  if (options_.token_file.empty()) return "wants a token: set collector.token_file";
+  return "wants a token, and collector.token_file could not be read";
+}
+
 void CollectorV3::log_plainer(const std::string& detail) {
   if (plainer_log_.pass(loop_.now()))
-    log_warning("the collector refuses a heartbeat with a layer of its own ({}); sending it as {}", detail,
-                kDefaultLayer);
+    log_warning({.collector = links_.address()},
+                "the collector refuses a heartbeat with a layer of its own ({}); sending it as {}{}", detail,
+                kDefaultLayer, plainer_log_.suffix());
 }
 
 void CollectorV3::hold(CollectorState state) {
   // A server that takes the probe and refuses what follows is asked ever less often.
   if (loop_.now() - since_ >= options_.backoff.max) probes_ = 0;
   set_state(state);
-  probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  probe_later();
   tell(false);
 }
 
-void CollectorV3::probe() {
+void CollectorV3::probe_later() {
+  probe_timer_->start(std::min(options_.backoff.delay(++probes_, random_), longest_wait_));
+}
+
+CallPtr CollectorV3::ask(const std::shared_ptr<Link>& link, Answered answered) {
   const grpc::Slice empty_collection;
-  probe_ = std::make_unique<MethodCall>(*this, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
-                                        [this](Outcome outcome) { on_probe(outcome); });
+  return std::make_unique<MethodCall>(*this, link, Method::segments, grpc::ByteBuffer(&empty_collection, 1),
+                                      std::move(answered));
+}
+
+void CollectorV3::probe() {
+  probe_ = ask(links_.current(), [this](const Outcome& outcome) { on_probe(outcome); });
 }
 
 void CollectorV3::on_probe(const Outcome& outcome) {
@@ -236,7 +243,9 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   // Asked while up: account() has drawn the conclusion.
   if (ready() || probe_timer_->armed()) return;
   if (outcome.verdict == Verdict::delivered) {
-    log_info("the collector accepts us now");
+    if (state_log_.pass(loop_.now()))
+      log_info({.collector = links_.address()}, "the collector accepts us now{}", state_log_.suffix());
+    if (const std::shared_ptr<Link> link = links_.current()) links_.stay(*link);
     set_state(CollectorState::up);
     tell(true);
     return;
@@ -244,9 +253,20 @@ void CollectorV3::on_probe(const Outcome& outcome) {
   if (state_ != CollectorState::auth && state_ != CollectorState::wrong_server) return;
   if (outcome.verdict == Verdict::hold_auth) set_state(CollectorState::auth);
   if (outcome.verdict == Verdict::wrong_server) set_state(CollectorState::wrong_server);
-  probe_timer_->start(options_.backoff.delay(++probes_, random_));
+  probe_later();
   // Another one may have recovered from its rest.
-  if (const std::shared_ptr<Link> link = links_.current()) links_.leave(*link, Trouble::auth, outcome.detail);
+  if (const std::shared_ptr<Link> link = links_.current())
+    links_.leave(*link, trouble_of(outcome.verdict), outcome.detail);
+}
+
+void CollectorV3::probe_doubtful() {
+  const std::shared_ptr<Link> link = links_.candidate();
+  if (link == nullptr) return doubtful_probe_.reset();  // given up meanwhile
+  doubtful_probe_ = ask(link, [this, link](const Outcome& outcome) {
+    const CallPtr finished = std::move(doubtful_probe_);
+    if (outcome.verdict == Verdict::delivered) return links_.accept(*link);
+    links_.refuse(*link, trouble_of(outcome.verdict), outcome.detail);
+  });
 }
 
 }  // namespace sidecar::v3

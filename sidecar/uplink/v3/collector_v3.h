@@ -16,10 +16,13 @@
 //       +---------------- the probe was answered with OK ------------+
 //
 // An empty collection is known to be answered with OK and to leave no trace.
-// A new connection begins at `up`: it may be another server.
+// A new connection begins at `up`, since it may be another server, but for one that refused us when it was last asked:
+// that begins where it was left, and is probed at once. While there is a connection, one to such a server is probed
+// before anything else goes there (Links::Event::doubtful).
 //
 // Owner: Daemon, through make_collector(). Thread: loop.
 
+#include <optional>
 #include <vector>
 
 #include "log/log.h"
@@ -40,13 +43,16 @@ class CollectorV3 final : public Collector {
   // One message of segments is not larger, unless a single segment is. Half of what
   // the smallest receiver known (SkyWalking Satellite, 2 MiB) takes.
   static constexpr std::size_t kMaxMessage = 1u << 20;
+  // Of instances that have none; every server knows it.
+  static constexpr char kDefaultLayer[] = "GENERAL";
 
   // Collector
   const Capabilities& capabilities() const override { return capabilities_; }
   CollectorStatus status() const override;
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
   void start() override;
-  void hurry() override { links_.hurry(); }
+  void apply(const UplinkOptions& options) override;
+  void hurry(Duration left) override;
   bool ready() const override { return state_ == CollectorState::up; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
   CallPtr keep_alive(const InstanceName& name, Answered answered) override;
@@ -66,13 +72,22 @@ class CollectorV3 final : public Collector {
   // What every answer to a call means for the state. `method` was, over `link`, answered with
   // `verdict`; the words are for people.
   void account(const Link& link, Method method, Verdict verdict, const std::string& detail);
+  // `detail` of what failed at the collector that is configured as `address`.
+  void note_error(const std::string& address, const std::string& detail);
   void log_plainer(const std::string& detail);
+  // What an operator reads who has to mend `auth`.
+  std::string auth_words() const;
   void hold(CollectorState state);
+  void probe_later();
+  // An empty collection, over `link`.
+  CallPtr ask(const std::shared_ptr<Link>& link, Answered answered);
   void probe();
   void on_probe(const Outcome& outcome);
+  // Asks the connection that would take the place of the present one.
+  void probe_doubtful();
 
   static constexpr Capabilities capabilities_{};
-  const UplinkOptions options_;
+  UplinkOptions options_;
   EventLoop& loop_;
   Random& random_;
   std::vector<CollectorListener*> listeners_;
@@ -83,19 +98,21 @@ class CollectorV3 final : public Collector {
   Routes routes_;         // of the present connection
   unsigned retries_ = 0;  // calls in a row that nobody answered
   LogLimit plainer_log_, unanswered_log_;
-  std::string told_;     // the last trouble that was logged
-  unsigned probes_ = 0;  // since the state was `up` for a while
+  LogLimit state_log_{std::chrono::minutes(1), 20};  // a collector that comes and goes could fill the disk
+  std::string told_;                                 // the last trouble that was logged
+  unsigned probes_ = 0;                              // since the state was `up` for a while
+  Duration longest_wait_ = Duration::max();
 
   bool tell_lost_ = false;   // the listeners do not know yet
   bool tell_ready_ = false;  // likewise, and after tell_lost_
   std::unique_ptr<Timer> tell_timer_;
 
-  SegmentEncoder encoder_;
+  std::optional<SegmentEncoder> encoder_;  // another one for other rules
   CompletionThread completions_;
   Credentials credentials_;
   Links links_;
   std::unique_ptr<Timer> probe_timer_;
-  CallPtr probe_;  // destroyed before the links
+  CallPtr probe_, doubtful_probe_;  // destroyed before the links
 };
 
 }  // namespace sidecar::v3

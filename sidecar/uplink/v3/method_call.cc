@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "uplink/encoding/utf8.h"
 #include "uplink/v3/collection_cut.h"
-#include "uplink/v3/utf8.h"
 #include "v3/common.pb.h"
 
 namespace sidecar::v3 {
@@ -44,13 +44,17 @@ std::string detail_of(const grpc::Status& status, const Credentials& credentials
 
 CollectorV3::MethodCall::MethodCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
                                     grpc::ByteBuffer plainer)
+    : MethodCall(owner, owner.links_.current(), method, std::move(request), std::move(answered), std::move(plainer)) {}
+
+CollectorV3::MethodCall::MethodCall(CollectorV3& owner, std::shared_ptr<Link> link, Method method,
+                                    grpc::ByteBuffer request, Answered answered, grpc::ByteBuffer plainer)
     : owner_(owner),
       method_(method),
       request_(std::move(request)),
       plainer_(std::move(plainer)),
       answered_(std::move(answered)),
-      link_(owner.links_.current()),
-      first_(owner.routes_.first(method)) {
+      link_(std::move(link)),
+      first_(link_ == owner.links_.current() ? owner.routes_.first(method) : Route()) {
   if (link_ == nullptr)
     refuse();
   else
@@ -60,7 +64,7 @@ CollectorV3::MethodCall::MethodCall(CollectorV3& owner, Method method, grpc::Byt
 void CollectorV3::MethodCall::refuse() {
   timer_ = owner_.loop_.make_timer([this] {
     const Answered answered = std::move(answered_);  // the answer may destroy this
-    answered({Verdict::retry, "not connected"});
+    answered({Verdict::retry, "not connected", false});
   });
   timer_->start(Duration::zero());
 }
@@ -109,7 +113,8 @@ void CollectorV3::MethodCall::on_answer(const grpc::Status& status, const grpc::
   timer_.reset();
   const Answered answered = std::move(answered_);
   owner_.account(*link_, method_, verdict, detail);
-  answered({verdict, std::move(detail)});  // may destroy this
+  const bool content = verdict == Verdict::suspect && blames_content(status.error_code());
+  answered({verdict, std::move(detail), content});  // may destroy this
 }
 
 }  // namespace sidecar::v3

@@ -25,13 +25,16 @@ class CollectorV3::MethodCall final : public Call {
   // `plainer`, if it is valid, is what is sent instead when the server refuses `request`.
   MethodCall(CollectorV3& owner, Method method, grpc::ByteBuffer request, Answered answered,
              grpc::ByteBuffer plainer = {});
+  // Over `link`, which may not be the present one.
+  MethodCall(CollectorV3& owner, std::shared_ptr<Link> link, Method method, grpc::ByteBuffer request, Answered answered,
+             grpc::ByteBuffer plainer = {});
 
  private:
   // Answers in a later turn, without a call.
   void refuse();
   // By the route whose turn it is.
   void send();
-  // `whole`: the server cannot have answered before everything was on its way.
+  // `whole`: everything had been given to gRPC when the server answered.
   void on_answer(const grpc::Status& status, const grpc::ByteBuffer& answer, bool whole);
   Route route() const { return route_at(first_, tried_); }
 

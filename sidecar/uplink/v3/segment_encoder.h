@@ -15,13 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "uplink/segment_changes.h"
-#include "uplink/v3/key_cache.h"
-#include "uplink/v3/segment_rules.h"
+#include "uplink/encoding/key_cache.h"
+#include "uplink/encoding/plan.h"
+#include "uplink/encoding/segment_rules.h"
 
 namespace sidecar::v3 {
 
@@ -33,23 +32,18 @@ class SegmentEncoder {
     std::string_view instance;
   };
 
-  // One segment may not become larger. A verified one decodes to 4 MiB at most, and
-  // the repair of broken text at most triples it; what hiding adds to a hostile one (PrivacyRules)
-  // may go beyond.
-  static constexpr std::size_t kMaxSegment = 16u << 20;
+  static constexpr std::size_t kMaxSegment = encoding::kMaxSegment;
 
-  explicit SegmentEncoder(SegmentRules rules = {});
+  explicit SegmentEncoder(encoding::SegmentRules rules = {});
 
-  // Makes `segment` the next of the message and measures it. `full`: it is not the
-  // first and size() would pass `max_size`. `unencodable`: it is no Segment, or larger
-  // than kMaxSegment. What it refers to must live until write().
-  enum class Added { yes, full, unencodable };
+  // Makes `segment` the next of the message and measures it. What it refers to must live until write().
+  using Added = encoding::Added;
   Added add(const Input& segment, std::size_t max_size);
 
   // Of the whole message, in bytes.
-  std::size_t size() const { return size_; }
+  std::size_t size() const { return plan_.size; }
   // What was changed in it.
-  const SegmentChanges& changes() const { return changes_; }
+  const SegmentChanges& changes() const { return plan_.changes; }
 
   // Writes exactly size() bytes.
   void write(std::uint8_t* out) const;
@@ -57,13 +51,10 @@ class SegmentEncoder {
   void clear();
 
  private:
-  const SegmentRules rules_;
-  KeyCache keys_;
+  const encoding::SegmentRules rules_;
+  encoding::KeyCache keys_;
   std::vector<Input> inputs_;
-  std::vector<std::uint32_t> sizes_;  // of what is nested, in the order in which it is written
-  std::string changed_;               // the texts that are not written as they came, likewise
-  SegmentChanges changes_;
-  std::size_t size_ = 0;
+  encoding::Plan plan_;
 };
 
 }  // namespace sidecar::v3

@@ -154,6 +154,40 @@ TEST_SUITE("carrier/carrier") {
     CHECK(f.carrier.held_bytes() == 0);
   }
 
+  TEST_CASE("other bounds count at once, and what is held beyond them stays") {
+    Fixture f(CarrierStrategy::blocking);
+    struct Listener : RoomListener {
+      void on_room() override { ++told; }
+      int told = 0;
+    } listener;
+    f.carrier.set_room_listener(&listener);
+    const AgentPtr agent = make_agent("shop", "shop-1", 1), other = make_agent("shop", "shop-2", 2);
+    for (int i = 0; i < 40; ++i) f.offer(agent, 50'000);
+    CHECK_FALSE(f.carrier.has_room(*agent));
+    CarrierOptions options = small(CarrierStrategy::blocking);
+    options.slots = 4096;
+    options.memory = 64u << 20;
+    f.carrier.apply(options);
+    CHECK(listener.told == 1);  // who was refused asks again
+    CHECK(f.carrier.has_room(*agent));
+    options.memory = 1u << 20;  // half of what is held
+    options.strategy = CarrierStrategy::if_possible;
+    f.carrier.apply(options);
+    CHECK(f.carrier.held() == 40);
+    for (const AgentPtr& each : {agent, other}) {
+      f.offer(each);
+      CHECK(dropped(each, DropReason::channel_full) == 1);
+      f.check_conservation(each);
+    }
+    CHECK(f.carrier.take_batch(f.carrier.channel_of(*agent), 100, 100u << 20).size() == 40);
+    f.offer(other);
+    CHECK(f.carrier.held() == 1);
+    options.channels = 16;
+    f.carrier.apply(options);
+    CHECK(f.carrier.channel_count() == 2);
+    CHECK(f.carrier.options().channels == 2);
+  }
+
   TEST_CASE("clear drops all of one session and nothing of another, whose order stays") {
     Fixture f(CarrierStrategy::if_possible);
     const AgentPtr one = make_agent("same", "i", 1);

@@ -316,6 +316,12 @@ TEST_SUITE("config/config") {
           std::vector<std::string>{"SW_SIDECAR_LOG_LEVLE: unknown variable, did you mean 'SW_SIDECAR_LOG_LEVEL'?"});
     for (const OtherVariable& other : other_variables()) CHECK(errors(kMinimal, {{other.name, "x"}}).empty());
     // What Kubernetes sets beside a Service of this name is nobody's mistake.
+    const auto meant = [](const char* name) { return errors(kMinimal, {{name, "1"}})[0]; };
+    CHECK(
+        contains(meant("SW_SIDECAR_FOO"), "SW_SIDECAR_FOO: unknown variable; `sw-sidecar --print-environment` names"));
+    CHECK(contains(meant("SW_SIDECAR_"), "unknown variable; "));
+    CHECK(contains(meant("SW_SIDECAR_HOTS"), "did you mean 'SW_SIDECAR_HOST'?"));
+    CHECK(contains(meant("SW_SIDECAR_CHANNELS"), "did you mean 'SW_SIDECAR_CARRIER_CHANNELS'?"));
     for (const char* name : {"SW_SIDECAR_PORT", "SW_SIDECAR_PORT_11800_TCP_ADDR", "SW_SIDECAR_SERVICE_HOST",
                              "SW_SIDECAR_SERVICE_PORT", "SW_SIDECAR_SERVICE_PORT_GRPC"})
       CHECK(errors(kMinimal, {{name, "tcp://10.0.0.1:11800"}}).empty());

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
+#include "config/cautions.h"
 #include "config/config.h"
 #include "config/keys.h"
 #include "config/yaml_reader.h"
@@ -102,5 +104,39 @@ TEST_SUITE("config/files") {
     REQUIRE(truncate(directory.at("big").c_str(), 1ll << 40) == 0);
     CHECK(only_error(directory.at("big")) ==
           directory.at("big") + ": larger than 64KiB; this is no configuration of sw-sidecar");
+  }
+
+  TEST_CASE("files that are not there or not to be read are named, with the place that names them") {
+    const ScratchDirectory directory;
+    const std::string token = directory.at("token"), none = directory.at("none");
+    std::ofstream(token) << "abc";
+    const std::string text =
+        "collector:\n  addresses: [\"a:1\"]\n  token_file: " + token + "\n  tls: {enabled: true, ca: " + none + "}\n";
+    const auto cautions = [](const LoadedConfig& loaded) {
+      REQUIRE(loaded.errors.empty());
+      return unreadable_files(loaded);
+    };
+    CHECK(cautions(parse_config(text, "f.yaml", {})) ==
+          std::vector<std::string>{"f.yaml:4:24: warning: collector.tls.ca: " + none + ": no such file"});
+    std::filesystem::remove(token);
+    const auto both = cautions(
+        parse_config(text, "f.yaml", Environment({{"SW_SIDECAR_COLLECTOR_TOKEN_FILE", directory.at("other")}})));
+    REQUIRE(both.size() == 2);
+    CHECK(both[0] == "SW_SIDECAR_COLLECTOR_TOKEN_FILE: warning: collector.token_file: " + directory.at("other") +
+                         ": no such file");
+    CHECK(cautions(parse_config("collector: {addresses: [\"a:1\"], tls: {ca: " + none + "}}", "f.yaml", {})).empty());
+  }
+
+  TEST_CASE("what is set for TLS while it is off is named") {
+    const auto cautions = [](const std::string& tls) {
+      return without_effect(parse_config("collector:\n  addresses: [\"a:1\"]\n  tls: {" + tls + "}\n", "f.yaml", {}));
+    };
+    REQUIRE(cautions("ca: /a, server_name: b").size() == 2);
+    CHECK(
+        cautions("ca: /a")[0] ==
+        "f.yaml:3:9: warning: collector.tls.ca: has no effect without `enabled: true` beside it; collectors are spoken "
+        "to in the clear");
+    CHECK(cautions("enabled: true, ca: /a").empty());
+    CHECK(cautions("enabled: false").empty());
   }
 }

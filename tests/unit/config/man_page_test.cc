@@ -26,8 +26,11 @@ std::string paragraph(const Key& key) {
   std::string value = key.default_value();
   if (key.list) value = fmt::format("{}", fmt::join(key.items(Config{}), ", "));  // so that lines can be broken
   value = key.required ? "must be given" : "default: " + (value.empty() ? "\"\"" : value);
+  const std::string effect = key.effect.when == Effect::When::restart
+                                 ? "A change needs a restart: " + std::string(key.effect.why) + ".\n"
+                                 : "";
   return ".TP\n.B " + roff(key.path) + "\n" + roff(key.sentence) + "\n.br\n" + roff(expected) + "; " + roff(value) +
-         ".\n";
+         ".\n" + roff(effect);
 }
 
 std::string paragraph(const OtherVariable& other) {

@@ -55,13 +55,14 @@ TEST_SUITE("config/print") {
     CAPTURE(printed);
     CHECK(printed.starts_with("# The configuration of sw-sidecar "));
     CHECK(has_line(printed, "collector:"));
-    CHECK(has_line(printed, " addresses: [\"oap:11800\"] # /etc/f.yaml:1"));
+    CHECK(has_line(printed, " addresses: [\"oap:11800\"] # /etc/f.yaml:1:13"));
     CHECK(has_line(printed, " backoff:"));
     CHECK(has_line(printed, " first: 1s # default"));
     CHECK(has_line(printed, " channels: 16 # environment SW_SIDECAR_CARRIER_CHANNELS"));
-    CHECK(has_line(printed, " slots: 300 # /etc/f.yaml:3"));
+    CHECK(has_line(printed, " enabled: false # default"));
+    CHECK(has_line(printed, " slots: 300 # /etc/f.yaml:3:3"));
     CHECK(has_line(printed, " mode: \"0600\" # default"));
-    CHECK(has_line(printed, "host: h-y # /etc/f.yaml:4 with ${HOST}"));
+    CHECK(has_line(printed, "host: h-y # /etc/f.yaml:4:1 with ${HOST}"));
     CHECK(has_line(printed, " drop_tags: [] # default"));
     std::size_t comments = 0;
     for (std::size_t at = printed.find("  # "); at != std::string::npos; at = printed.find("  # ", at + 1)) ++comments;

@@ -50,6 +50,13 @@ TEST_SUITE("ctl/client") {
     CHECK(contains(understand(404, R"({"schema":1,"error":7})").error().message, "no reason given"));
   }
 
+  TEST_CASE("a refusal of several reasons has a line for each") {
+    const auto refused = understand(422, R"({"schema":1,"error":"refused","errors":["f:1:1: a","f:2:1: \u001b",7]})");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::invalid_argument);
+    CHECK(refused.error().message == "the daemon refuses (HTTP 422): refused\n  f:1:1: a\n  f:2:1: \\x1b");
+  }
+
   TEST_CASE("without a daemon the message names the socket and the remedy") {
     const ScratchDirectory directory;
     const auto missing = ask(directory.at("s"), "/status");

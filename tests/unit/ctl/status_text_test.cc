@@ -115,6 +115,45 @@ TEST_SUITE("ctl/status_text") {
     CHECK_FALSE(contains(status_text(status, {}), "* oap:11800"));
   }
 
+  TEST_CASE("an error is said of the address that it is about, and not once things go well again") {
+    json status = healthy();
+    json& collector = status["collector"];
+    collector["last_error"] = "UNAUTHENTICATED: no";
+    collector["last_error_address"] = "b:11800";
+    collector["last_error_ms_ago"] = 3000;
+    CHECK_FALSE(contains(status_text(status, {}), "last error"));
+    collector["last_ok_ms_ago"] = 4000;
+    CHECK(contains(status_text(status, {}), "           last error (b:11800, 3.0s ago): UNAUTHENTICATED: no\n"));
+    collector["state"] = "auth";
+    CHECK(warnings(status)[0] == "the collector oap:11800 refuses us; segments are held");
+    collector["collectors"] = {{{"address", "oap:11800"}, {"last_error", "PERMISSION_DENIED"}},
+                               {{"address", "b:11800"}, {"last_error", "UNAUTHENTICATED: no"}}};
+    CHECK(warnings(status)[0] == "the collector oap:11800 refuses us: PERMISSION_DENIED; segments are held");
+    collector["state"] = "down";
+    CHECK(warnings(status)[0] == "no connection to any of the 2 collectors for 1m00s: UNAUTHENTICATED: no");
+    collector["last_error_address"] = "oap:11800";
+    CHECK(contains(status_text(status, {}), "           last error (3.0s ago): UNAUTHENTICATED: no\n"));
+  }
+
+  TEST_CASE("an attempt to connect is shown while it lasts") {
+    json status = healthy();
+    status["collector"]["attempt"] = "connecting to b:11800";
+    status["collector"]["attempt_ms"] = 3000;
+    CHECK(contains(status_text(status, {}), "           connecting to b:11800 for 3.0s\n"));
+  }
+
+  TEST_CASE("who refuses what it gets has answered") {
+    json status = healthy();
+    json& collector = status["collector"];
+    collector["last_ok_ms_ago"] = nullptr;
+    collector["last_answer_ms_ago"] = 100;
+    collector["last_error"] = "INVALID_ARGUMENT: bad";
+    CHECK(warnings(status)[0] ==
+          "1 segments are held, and the collector has accepted nothing for 60 s: INVALID_ARGUMENT: bad");
+    collector["last_answer_ms_ago"] = 11'000;
+    CHECK(warnings(status)[0] == "1 segments are held, and the collector has answered nothing for 11 s");
+  }
+
   TEST_CASE("a healthy daemon is readable at a glance and has no warning") {
     CHECK(status_text(healthy(), {}) ==
           "sw-sidecar 0.1.0, up 3h12m, serving (pid 4711, host web-1)\n"
@@ -171,11 +210,15 @@ TEST_SUITE("ctl/status_text") {
     CHECK(contains(warning("/totals/balanced", false), "does not balance"));
     CHECK(contains(warning("/instances/0/ledger/balanced", false), "the account of shop@web-1 does not balance"));
     CHECK(warning("/totals", ledger(10, 6, 1, {{"malformed", 3}})) == "3 segments were dropped: malformed 3");
+    CHECK(warning("/totals", ledger(10, 3, 1, {{"malformed", 3}, {"ignored", 3}})) ==
+          "3 segments were dropped: malformed 3");
     CHECK(contains(warning("/instances/0/sessions/0/client/dropped", 5), "shop@web-1 says that it lost 5 segments"));
     CHECK(
         contains(warning("/instances/0/sessions/0/client/lost_before", 6), "shop@web-1 says that it lost 6 segments"));
     CHECK(contains(warning("/collector/last_ok_ms_ago", 12'000),
                    "1 segments are held, and the collector has answered nothing for 12 s"));
+    CHECK(warning("/collector/problems", {"collector.tls.ca: /ca: no such file"}) ==
+          "collector.tls.ca: /ca: no such file");
     CHECK(contains(warning("/channels/1/records", 3'500), "the queues are 87 % full"));
     CHECK(contains(warning("/carrier/bytes", 31u << 20), "the queues are 96 % full"));
     CHECK(warning("/socket/refused", {{"busy", 7}}) == "connections of applications were refused: busy 7");

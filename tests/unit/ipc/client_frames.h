@@ -149,6 +149,7 @@ struct SegmentSpec {
   std::size_t parent_service = 5;
   std::size_t parent_endpoint = 5;
   std::size_t address = 5;
+  std::size_t entry_endpoint = 0;
   // Each text, tag and vector once, referred to by all: how a small record decodes to much.
   bool share = false;
   // Also each span.
@@ -200,11 +201,11 @@ class SegmentWriter {
     const auto segment_text = optional_text(spec_.ref_segment_id_text);
     const auto service = text(spec_.parent_service);
     const auto endpoint = text(spec_.parent_endpoint);
-    const auto address = text(spec_.address);
+    const auto address = text(spec_.address), entry = text(spec_.entry_endpoint);
     return fbs::CreateRef(builder_, static_cast<fbs::RefType>(spec_.ref_type),
                           spec_.ref_trace_id ? &*spec_.ref_trace_id : nullptr, trace_text,
                           spec_.ref_segment_id ? &*spec_.ref_segment_id : nullptr, segment_text, spec_.ref_span_id,
-                          service, service, endpoint, address);
+                          service, service, endpoint, address, 2, 2, entry);
   }
 
   flatbuffers::Offset<fbs::Span> span(int id) {

@@ -77,7 +77,7 @@ TEST_SUITE("ipc/connection") {
     CHECK(said.peer_pid() == static_cast<std::uint32_t>(getpid()));
     REQUIRE(welcome->fd);
     const client::MappedPage page(welcome->fd.get());
-    CHECK(page.word(layout::kFramesWaiting) == 1);
+    CHECK(page.word(layout::kFramesWaiting) == 2);
     CHECK(page.word(layout::kFlags) == ipc_protocol::kPageEnabled);
     CHECK(f.status().connections == 1);
     CHECK(f.status().unhelloed == 0);
@@ -363,6 +363,41 @@ TEST_SUITE("ipc/connection") {
     CHECK(client::MappedPage(welcome->fd.get()).word(layout::kFramesWaiting) == 2);
   }
 
+  TEST_CASE("CONFIG comes without rules too, as those of another sidecar may be in force") {
+    ServerFixture f;
+    const Client client = f.connect();
+    REQUIRE(client->send(client::hello()));
+    f.turn();
+    REQUIRE(client->hear());  // WELCOME
+    const auto config = client->hear();
+    REQUIRE(config);
+    REQUIRE(config->type == client::FrameType::config);
+    CHECK(config->as<fbs::Config>().ignore_suffixes()->size() == 0);
+    CHECK(config->as<fbs::Config>().ignore_patterns()->size() == 0);
+  }
+
+  TEST_CASE("a segment of an ignored operation is dropped before it takes room, and the ledger knows") {
+    IpcOptions options;
+    options.ignore = {{}, {"x*"}};
+    ServerFixture f(options);
+    const Client client = f.greet();
+    client::SegmentSpec other, nested;
+    other.operation = 0;
+    nested.parent_span_id = 7;  // has no root: nothing to tell it by
+    REQUIRE(client->send(client::segments(1, {client::segment(), client::segment(other), client::segment(nested)})));
+    REQUIRE(client->send(one(1)));
+    f.turn();
+    CHECK(f.seqs() == std::vector<std::uint64_t>{2, 3});
+    CHECK(to_text(f.sink.records[0].id()) == "4.5.6");
+    const Ledger& ledger = f.listener.connected[0]->ledger;
+    CHECK(ledger.counts().received == 3);
+    CHECK(ledger.counts().duplicate == 1);
+    CHECK(ledger.counts().dropped[static_cast<std::size_t>(DropReason::ignored)] == 1);
+    CHECK(ledger.counts().owed() == f.sink.records.size());
+    CHECK(ledger.accepted() == 3);
+    CHECK(ledger.settled() == 1);
+  }
+
   TEST_CASE("a second HELLO is legal only when asked for, and with the same identity") {
     ServerFixture f;
     Client client = f.greet();
@@ -379,7 +414,7 @@ TEST_SUITE("ipc/connection") {
     CHECK(heard->as<fbs::Welcome>().known());
     const client::MappedPage page(heard->fd.get());
     CHECK(page.word(layout::kAccepted) == 1);
-    CHECK(page.word(layout::kFramesWaiting) == 3);
+    CHECK(page.word(layout::kFramesWaiting) == 5);
     CHECK(f.listener.connected.size() == 1);
     CHECK(f.listener.disconnected.empty());
     // the permission is used up

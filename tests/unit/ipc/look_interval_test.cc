@@ -100,6 +100,7 @@ TEST_SUITE("ipc/look_interval") {
     timer.note_fill(1.0);
     timer.note_fill(1.0);
     REQUIRE(timer.interval() == kAtOnce);
+    CHECK_FALSE(timer.quiet());
     loop.advance(milliseconds(50));
     CHECK(looks == 2);  // nothing came
     REQUIRE(send(writer.get(), "x", 1, 0) == 1);
@@ -112,6 +113,61 @@ TEST_SUITE("ipc/look_interval") {
     CHECK(timer.interval() == kShortestInterval);
     loop.advance(milliseconds(1));
     CHECK(looks == 4);
+  }
+
+  TEST_CASE("another longest interval counts at once") {
+    FakeLoop loop;
+    int pair[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+    const ScopedFd reader(pair[0]), writer(pair[1]);
+    int looks = 0;
+    LookTimer timer(loop, reader.get(), kLongest, [&] { ++looks; });
+    timer.note_traffic();
+    timer.set_longest(milliseconds(5));
+    CHECK(timer.interval() == milliseconds(5));
+    loop.advance(milliseconds(10));
+    CHECK(looks == 2);
+    timer.set_longest(kLongest);
+    CHECK(timer.interval() == milliseconds(5));
+    for (int i = 0; i < 100; ++i) timer.note_fill(0.0);
+    CHECK(timer.interval() == kLongest);
+  }
+
+  TEST_CASE("while it is at once it is quiet when nothing came for long") {
+    FakeLoop loop;
+    int pair[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+    const ScopedFd reader(pair[0]), writer(pair[1]);
+    LookTimer timer(loop, reader.get(), milliseconds(1), [] {});
+    CHECK(timer.quiet());
+    loop.advance(LookTimer::kQuiet);
+    timer.note_traffic();
+    timer.note_fill(1.0);
+    REQUIRE(timer.interval() == kAtOnce);
+    CHECK_FALSE(timer.quiet());
+    loop.advance(LookTimer::kQuiet);
+    CHECK(timer.quiet());
+  }
+
+  TEST_CASE("what was read because there is room again says nothing of how often to look") {
+    ServerFixture f;
+    const auto client = f.greet();
+    std::uint64_t seq = 0;
+    const auto send = [&] { REQUIRE(client->send(client::segments(++seq, {client::segment()}))); };
+    for (int i = 0; i < 90; ++i) send();
+    f.loop.advance(f.status().interval + milliseconds(3));
+    f.sink.room_for = f.sink.records.size();
+    send();
+    f.loop.advance(f.status().interval);
+    REQUIRE(f.status().blocked == 1);
+    const Duration interval = f.status().interval;
+    REQUIRE(interval > milliseconds(2));
+    REQUIRE(interval < f.options.drain_interval);
+    f.sink.room_for = 0;
+    f.server->on_room();
+    f.loop.advance(milliseconds(1));
+    CHECK(f.sink.records.size() == seq);
+    CHECK(f.status().interval == interval);
   }
 
   TEST_CASE("a server looks more often at clients that fill their sockets, and less when they calm down") {

@@ -50,6 +50,8 @@ TEST_SUITE("ipc/segment_verifier") {
          [](auto& s) { s.refs = 1, s.parent_endpoint = 1025; }, SegmentFault::refs},
         {"address", [](auto& s) { s.refs = 1, s.address = 256; }, [](auto& s) { s.refs = 1, s.address = 257; },
          SegmentFault::refs},
+        {"entry endpoint", [](auto& s) { s.refs = 1, s.entry_endpoint = 1024; },
+         [](auto& s) { s.refs = 1, s.entry_endpoint = 1025; }, SegmentFault::refs},
         {"span id", [](auto& s) { s.span_id = std::numeric_limits<int>::max(); },
          [](auto& s) { s.span_id = -1, s.parent_span_id = 0; }, SegmentFault::spans},
         {"parent", [](auto& s) { s.parent_span_id = -1; }, [](auto& s) { s.parent_span_id = -2; }, SegmentFault::spans},

@@ -340,6 +340,78 @@ TEST_SUITE("ipc/server") {
     CHECK(page.word(layout::kUpstream) == 3);
   }
 
+  TEST_CASE("other ignored operations are told to everyone at once, and also that there are none any more") {
+    ServerFixture f;
+    const Client client = f.greet();
+    IpcOptions options = f.options;
+    options.ignore = {{".png"}, {"/health/**"}};
+    f.server->apply(options);
+    auto config = client->hear();
+    REQUIRE(config);
+    REQUIRE(config->type == client::FrameType::config);
+    const std::uint64_t version = config->as<fbs::Config>().version();
+    CHECK(config->as<fbs::Config>().ignore_patterns()->Get(0)->str() == "/health/**");
+    f.server->apply(options);
+    CHECK_FALSE(client->hear());  // nothing new
+    options.ignore = {};
+    options.ignore.suffixes.clear();
+    f.server->apply(options);
+    config = client->hear();
+    REQUIRE(config);
+    CHECK(config->as<fbs::Config>().version() > version);
+    const auto* const patterns = config->as<fbs::Config>().ignore_patterns();
+    CHECK((patterns == nullptr || patterns->size() == 0));
+    CHECK_FALSE(client->closed());
+  }
+
+  TEST_CASE("what does not fit into a client's queue is told again when it has read") {
+    ServerFixture f;
+    const Client client = f.greet();
+    IpcOptions options = f.options;
+    options.ignore.patterns.assign(20, std::string(200, '/'));
+    for (int i = 0; i < 100; ++i) {
+      options.ignore.patterns[0] = "/" + std::to_string(i);
+      f.server->apply(options);
+    }
+    CHECK(f.status().counters.unsent > 0);
+    std::string last;
+    const auto read = [&] {
+      while (const auto frame = client->hear())
+        if (frame->type == client::FrameType::config) last = frame->as<fbs::Config>().ignore_patterns()->Get(0)->str();
+    };
+    read();
+    CHECK(last != "/99");
+    f.loop.advance(Server::kBeat);
+    read();
+    CHECK(last == "/99");
+  }
+
+  TEST_CASE("other caps count for newcomers, and nobody is thrown out") {
+    ServerFixture f;
+    const Client first = f.greet({.process_epoch = 1});
+    const Client second = f.greet({.process_epoch = 2});
+    IpcOptions options = f.options;
+    options.max_per_user = options.max_connections = 2;
+    options.sampling = 3;
+    options.drain_interval = std::chrono::milliseconds(5);
+    f.server->apply(options);
+    CHECK(f.status().max_connections == 2);
+    const Client third = f.connect();
+    f.turn();
+    const auto refusal = third->hear();
+    REQUIRE(refusal);
+    CHECK(refusal->type == client::FrameType::reject);
+    CHECK(f.status().connections == 2);
+    options.max_per_user = options.max_connections = 3;
+    f.server->apply(options);
+    const Client fourth = f.connect();
+    REQUIRE(fourth->send(client::hello({.process_epoch = 4})));
+    f.turn();
+    const auto welcome = fourth->hear();
+    REQUIRE(welcome);
+    CHECK(welcome->as<fbs::Welcome>().sampling() == 3);
+  }
+
   TEST_CASE("draining tells everyone, refuses newcomers and reads on") {
     ServerFixture f;
     const Client client = f.connect();
@@ -352,8 +424,11 @@ TEST_SUITE("ipc/server") {
     f.turn();
     f.server->begin_drain(std::chrono::milliseconds(500), std::chrono::seconds(2), std::chrono::seconds(3));
     CHECK(page.word(layout::kFlags) == (ipc_protocol::kPageEnabled | ipc_protocol::kPageDraining));
-    CHECK(page.word(layout::kFramesWaiting) == 2);
-    const auto heard = client->hear();
+    CHECK(page.word(layout::kFramesWaiting) == 3);
+    auto heard = client->hear();
+    REQUIRE(heard);
+    REQUIRE(heard->type == client::FrameType::config);
+    heard = client->hear();
     REQUIRE(heard);
     REQUIRE(heard->type == client::FrameType::drain);
     CHECK(heard->as<fbs::Drain>().send_within_ms() == 500);

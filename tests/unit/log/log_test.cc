@@ -51,7 +51,20 @@ TEST_SUITE("log/limit") {
     for (int i = 0; i < 5; ++i) CHECK_FALSE(limit.pass(now + 59s));
     CHECK(limit.pass(now + 60s));
     CHECK(limit.suppressed() == 5);
+    CHECK(limit.suffix() == " (suppressed 5 like it)");
     CHECK(limit.pass(now + 120s));
+    CHECK(limit.suppressed() == 0);
+    CHECK(limit.suffix().empty());
+  }
+
+  TEST_CASE("several may pass per period") {
+    LogLimit limit(1min, 3);
+    const Tick now{1h};
+    for (int i = 0; i < 3; ++i) CHECK(limit.pass(now + i * 1s));
+    CHECK_FALSE(limit.pass(now + 4s));
+    CHECK(limit.pass(now + 60s));
+    CHECK(limit.suppressed() == 1);
+    CHECK(limit.pass(now + 61s));
     CHECK(limit.suppressed() == 0);
   }
 }

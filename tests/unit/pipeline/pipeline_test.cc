@@ -148,6 +148,23 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(f.collector.asked().back().segments.size() == 1);
   }
 
+  TEST_CASE("another age and another size of batches count at once, also for what waits") {
+    Fixture f({.batch_segments = 100, .batch_bytes = 1 << 20, .batch_age = 1min, .backoff = {}});
+    const AgentPtr agent = f.agent();
+    f.offer(agent, 3);
+    f.loop.advance(1s);
+    CHECK(f.collector.count(Kind::segments) == 0);
+    f.pipeline.apply({.batch_segments = 100, .batch_bytes = 1 << 20, .batch_age = 2s, .backoff = {}});
+    f.pass(999ms);
+    CHECK(f.collector.count(Kind::segments) == 0);
+    f.pass(2ms);
+    CHECK(f.collector.delivered() == up_to(3));
+    f.offer(agent, 5);
+    f.pipeline.apply({.batch_segments = 5, .batch_bytes = 1 << 20, .batch_age = 1min, .backoff = {}});
+    f.loop.run_until_idle();
+    CHECK(f.collector.delivered() == up_to(8));
+  }
+
   TEST_CASE("while the collector is away the records stay in the carrier") {
     Fixture f;
     f.collector.set_ready(false);
@@ -250,6 +267,67 @@ TEST_SUITE("pipeline/pipeline") {
     f.pass(2min);
     CHECK(f.collector.delivered() == std::vector<std::uint64_t>{2, 3, 4});
     CHECK(f.dropped(DropReason::rejected) == 1);
+  }
+
+  TEST_CASE("a good segment does not wait for a bad one longer than the whole batch is tried") {
+    for (const bool blamed : {false, true}) {
+      for (const std::uint64_t bad : {1u, 2u}) {
+        CAPTURE(bad);
+        Fixture f;
+        f.collector.poison(bad);
+        f.collector.blame_content(blamed);
+        f.offer(f.agent(), 2);
+        f.pass(250ms);  // the age of a batch
+        f.pass(blamed ? 10ms : 2'300ms);
+        CHECK(f.collector.delivered() == std::vector<std::uint64_t>{3 - bad});
+        f.offer(f.agents[0]);  // the witness, where the good one went first
+        f.pass(1min);
+        CHECK(f.dropped(DropReason::rejected) == 1);
+      }
+    }
+  }
+
+  TEST_CASE("one that is refused alone does not hold up what comes after it") {
+    Fixture f;
+    f.collector.poison(1);
+    f.offer(f.agent());
+    f.pass(250ms);
+    CHECK(f.collector.count(Kind::segments) == 1);
+    f.offer(f.agents[0]);
+    f.pass(1s);
+    CHECK(f.collector.delivered() == std::vector<std::uint64_t>{2});
+    CHECK(f.pipeline.held() == 1);  // three times alone, and not sooner
+    f.pass(10s);
+    CHECK(f.dropped(DropReason::rejected) == 1);
+  }
+
+  TEST_CASE("of a large batch the one that the server blames is found without waiting") {
+    for (const std::uint64_t bad : {1u, 777u, 2000u}) {
+      CAPTURE(bad);
+      Fixture f({.batch_segments = 2000, .batch_bytes = 1u << 20, .batch_age = 250ms, .backoff = {}});
+      f.collector.poison(bad);
+      f.collector.blame_content(true);
+      f.offer(f.agent(), 2000);
+      f.pass(10ms);
+      CHECK(f.collector.delivered().size() == 1999);
+      f.offer(f.agents[0]);
+      f.pass(1min);
+      CHECK(f.dropped(DropReason::rejected) == 1);
+      CHECK(f.collector.count(Kind::segments) < 40);
+    }
+  }
+
+  TEST_CASE(
+      "a collector that blames whatever it gets is asked a bounded number of times at once, then ever less often") {
+    Fixture f;
+    f.collector.script(Kind::segments, std::vector<V>(1000, V::suspect));
+    f.collector.blame_content(true);
+    f.offer(f.agent(), 100);
+    f.pass(10ms);
+    CHECK(f.collector.count(Kind::segments) <= kMostAtOnce + 1);
+    f.pass(30min);
+    CHECK(f.collector.count(Kind::segments) < 160);
+    CHECK(f.sum().dropped_total() == 0);
   }
 
   TEST_CASE("what another lane delivers is evidence against a lone bad segment") {

@@ -58,7 +58,14 @@ TEST_SUITE("privacy/privacy_rules") {
                             "X-Amz-Signature",
                             "sig",
                             "auth",
-                            "otp"}) {
+                            "otp",
+                            "otp_code",
+                            "passcode",
+                            "csrf",
+                            "XSRF-TOKEN",
+                            "auth_key",
+                            "authKey",
+                            "id_token"}) {
       CAPTURE(key);
       CHECK(action(defaults, key) == Treatment::mask);
     }
@@ -108,6 +115,10 @@ TEST_SUITE("privacy/privacy_rules") {
                             "design",
                             "authority",
                             "otp_used",
+                            "pin",
+                            "code",
+                            "author_key",
+                            "postcode",
                             "n",
                             "",
                             "level",
@@ -133,6 +144,8 @@ TEST_SUITE("privacy/privacy_rules") {
     CHECK(scrubbed(defaults, "http.url", "/a?token=x") == "/a?token=***");
     CHECK(scrubbed(defaults, "http.params", "password=[x]\na=[1]") == "password=***\na=[1]");
     CHECK(scrubbed(defaults, "http.headers", "Cookie=[a=b; c=d]\nHost=[h]") == "Cookie=***\nHost=[h]");
+    CHECK(scrubbed(defaults, "http.body", "{\"password\":\"x\"}") == "{\"password\":\"***\"}");
+    CHECK(scrubbed(defaults, "http.request.body", "user=joe&password=x") == "user=joe&password=***");
     CHECK(scrubbed(defaults, "message", "token=x http://h/?token=x") == "token=x http://h/?token=***");
     CHECK(scrubbed(defaults, "db.statement", "update t set token=1") == "update t set token=1");
   }

@@ -299,6 +299,24 @@ TEST_SUITE("session/session_manager") {
     CHECK_FALSE(agent->gone);
   }
 
+  TEST_CASE("another interval of beats counts at once") {
+    Fixture f;
+    f.collector_ready();
+    const AgentPtr agent = f.connect();
+    REQUIRE(f.pings() == 1);
+    SessionOptions options;
+    options.keep_alive = 2s;
+    f.manager.apply(options);
+    f.pass(1700ms);
+    CHECK(f.pings() == 1);
+    f.pass(600ms);
+    CHECK(f.pings() == 2);
+    f.pass(1500ms);
+    f.manager.apply(options);  // the same: the beat that is due is not put off
+    f.pass(800ms);
+    CHECK(f.pings() == 3);
+  }
+
   TEST_CASE("stop ends all and cancels their calls") {
     Fixture f;
     f.collector_ready();

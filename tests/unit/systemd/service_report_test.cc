@@ -91,4 +91,20 @@ TEST_SUITE("systemd/service_report") {
     CHECK(asked == 0);
     CHECK_FALSE(loop.next_due() < loop.now() + 1h);
   }
+
+  TEST_CASE("A reload is told with its time, and ended; before READY it is nothing to speak of") {
+    Fixture f;
+    f.report.reloading();
+    f.report.reloaded();
+    CHECK(f.manager.hear_all().empty());
+    f.report.serving();
+    f.loop.run_until_idle();
+    f.manager.hear_all();
+    f.report.reloading();
+    const std::string told = f.manager.hear_all();
+    CHECK(told.starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    f.text = "up, with other settings";
+    f.report.reloaded();
+    CHECK(f.manager.hear_all() == "READY=1\nSTATUS=up, with other settings\n");
+  }
 }

@@ -43,6 +43,16 @@ TEST_SUITE("uplink/outcome") {
     }
   }
 
+  TEST_CASE("two codes blame the content, whatever the server's state, and these are refusals") {
+    std::set<std::string_view> blaming;
+    for (int code = -1; code < 20; ++code)
+      if (blames_content(code)) {
+        blaming.insert(status_name(code));
+        CHECK(verdict_of(code, false) == V::suspect);
+      }
+    CHECK(blaming == std::set<std::string_view>{"INVALID_ARGUMENT", "OUT_OF_RANGE"});
+  }
+
   TEST_CASE("a number without a name counts as UNKNOWN") {
     for (const int code : {-1, 17, 99, 1 << 30, -(1 << 30)}) {
       CAPTURE(code);

@@ -7,7 +7,7 @@
 
 #include "object_encoder.h"
 #include "random_segment.h"
-#include "uplink/v3/utf8.h"
+#include "uplink/encoding/utf8.h"
 
 using namespace sidecar;
 using v3::SegmentEncoder;
@@ -16,7 +16,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::string encode(const std::vector<SegmentEncoder::Input>& inputs, v3::SegmentRules rules = {},
+std::string encode(const std::vector<SegmentEncoder::Input>& inputs, encoding::SegmentRules rules = {},
                    SegmentChanges* changes = nullptr) {
   SegmentEncoder encoder(std::move(rules));
   for (const auto& input : inputs) REQUIRE(encoder.add(input, ~std::size_t{0}) == SegmentEncoder::Added::yes);
@@ -148,7 +148,7 @@ TEST_SUITE("uplink/segment_encoder") {
 
   TEST_CASE("a repair that keeps the length repairs all the same") {
     // a truncated sequence of three bytes and U+FFFD are equally long
-    CHECK(v3::repaired("\xF0\x9F\x98") == "\xEF\xBF\xBD");
+    CHECK(encoding::repaired("\xF0\x9F\x98") == "\xEF\xBF\xBD");
     CHECK(parse(encode_one(segment_with_span(0, 0, "\xF0\x9F\x98"))).segments(0).spans(0).operation_name() ==
           "\xEF\xBF\xBD");
   }
@@ -313,8 +313,8 @@ TEST_SUITE("uplink/utf8") {
           for (const unsigned char d : {0x41, 0x80, 0xBF, 0xF0}) {
             const std::string text{static_cast<char>(a), static_cast<char>(b), static_cast<char>(c),
                                    static_cast<char>(d)};
-            REQUIRE(v3::repaired(text) == plain_repair(text));
-            REQUIRE(v3::utf8_size(text).valid == (plain_repair(text) == text));
+            REQUIRE(encoding::repaired(text) == plain_repair(text));
+            REQUIRE(encoding::utf8_size(text).valid == (plain_repair(text) == text));
           }
   }
 
@@ -324,19 +324,19 @@ TEST_SUITE("uplink/utf8") {
         for (int letter = 0; letter < 0x80; ++letter) {
           std::string text(size, 'a');
           text[at] = static_cast<char>(letter);
-          const v3::Utf8Size found = v3::utf8_size(text);
+          const encoding::Utf8Size found = encoding::utf8_size(text);
           REQUIRE(found.marks == (std::string(";<=>?@").find(static_cast<char>(letter)) != std::string::npos));
           REQUIRE(found.valid);
           REQUIRE(found.bytes == size);
         }
-    CHECK_FALSE(v3::utf8_size("").marks);
-    CHECK(v3::utf8_size("\xC3\xA9=").marks);
+    CHECK_FALSE(encoding::utf8_size("").marks);
+    CHECK(encoding::utf8_size("\xC3\xA9=").marks);
   }
 
   TEST_CASE("valid text of any length stays as it is") {
     std::string text;
     for (int i = 0; i < 40; ++i) {
-      CHECK(v3::repaired(text) == text);
+      CHECK(encoding::repaired(text) == text);
       text += i % 3 == 0 ? "\xE2\x82\xAC" : "a";
     }
   }

@@ -75,7 +75,7 @@ TEST_SUITE("uplink/stream_rpc") {
     }
   }
 
-  TEST_CASE("an OK that comes before the last message was on its way says so") {
+  TEST_CASE("an OK that comes before gRPC has taken the last message says so") {
     TestCollector server;
     server.misbehave({.fault = Fault::garbage, .method = "collect", .times = 1});
     // more than a server takes in that does not read

@@ -72,7 +72,8 @@ class IgnoreRules {
     }
     add(patterns);
     const Table* const old = table_.load(std::memory_order_relaxed);
-    if (old != nullptr && *old == *table) return std::free(table);  // told again
+    const bool same = old == nullptr ? table->count == 0 : *old == *table;
+    if (same) return std::free(table);  // told again
     ++taken_;
     table->older = old;
     table_.store(table, std::memory_order_release);

@@ -124,6 +124,7 @@ class SIDECAR_VISIBLE SpanOps {
     self().with_segment([&](Builder& b, std::uint32_t) { value = b.correlation.get(key); });
     return value;
   }
+  // Of an exit span; without effect on others, as their headers would name no address, which a receiver needs.
   // Calls set(name, value), both std::string_view, for each header that a request of this span shall carry. If the
   // trace is not sampled, the value of sw8 is empty: send it so. `set` may use this span, and throw.
   template <class Setter>
@@ -131,6 +132,7 @@ class SIDECAR_VISIBLE SpanOps {
     HeaderTexts headers;
     Core* stranger = nullptr;
     const auto write = [&](Builder& b, std::uint32_t at) {
+      if (at < b.spans.size() && b.spans[at].kind != SpanKind::exit) return;
       if (stranger == nullptr && !b.core->introduced()) {
         stranger = b.core;
       } else {
