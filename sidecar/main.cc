@@ -8,6 +8,8 @@
 
 #include "base/version.h"
 #include "config/config.h"
+#include "config/print.h"
+#include "config/registry.h"
 #include "ipc/descriptor_limit.h"
 #include "lifecycle/command_line.h"
 #include "lifecycle/daemon.h"
@@ -57,13 +59,22 @@ Exit serve(const Config& config, const std::string& config_path, FromManager man
   return exit;
 }
 
+// Whoever redirects it into a file wants to know that the disk is full.
+Exit print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return Exit::ok;
+  std::perror("sw-sidecar: standard output");
+  return Exit::failed;
+}
+
 Exit run(int argc, char** argv) {
   std::optional<Exit> exit;
   const CommandLine line = parse_command_line(argc, argv, exit);
   if (exit) return *exit;
+  if (line.print_environment) return print(environment_document());
   const LoadedConfig loaded = load_config(line.config, Environment::read());
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (!loaded.errors.empty()) return Exit::usage;
+  if (line.print_config) return print(print_config(loaded, line.config));
   if (line.check_config) {
     std::printf("%s: the configuration is valid\n", line.config.c_str());
     return Exit::ok;

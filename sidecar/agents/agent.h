@@ -36,8 +36,8 @@ using Properties = std::vector<std::pair<std::string, std::string>>;
 // All text is valid UTF-8, free of control characters, within protocol.h's limits.
 struct AgentIdentity {
   AgentKey key;
-  std::string service;
-  std::string instance;  // the name in force, also when the sidecar chose it
+  std::string service;  // the names in force (naming.h), also when the sidecar chose them
+  std::string instance;
   std::string layer = "GENERAL";
   Properties properties;  // the program's own, in its order
   std::string exe;
@@ -49,12 +49,23 @@ struct AgentIdentity {
   pid_t pid_inside = 0;            // as the process sees itself
   std::int64_t start_time_us = 0;  // of the process, since the epoch; 0 unknown
   bool beats = false;
+
+  // What the program itself said, which it has to say again; `instance` is empty if it leaves the choice to us.
+  struct Said {
+    std::string service;
+    std::string instance;
+  };
+  Said said;
+  // Names that were longer than a collector keeps.
+  bool service_cut = false;
+  bool instance_cut = false;
 };
 
 // About what an identity takes in memory, in bytes: a hostile one has 16 KiB of properties.
 inline std::size_t memory_of(const AgentIdentity& identity) {
   std::size_t bytes = identity.service.size() + identity.instance.size() + identity.layer.size() + identity.exe.size() +
-                      identity.language.size() + identity.shim_version.size();
+                      identity.language.size() + identity.shim_version.size() + identity.said.service.size() +
+                      identity.said.instance.size();
   for (const auto& [key, value] : identity.properties)
     bytes += sizeof(Properties::value_type) + key.size() + value.size();
   return bytes;

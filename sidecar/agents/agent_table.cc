@@ -1,7 +1,5 @@
 #include "agents/agent_table.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -14,20 +12,6 @@ namespace {
 // Clients that come and go faster than the daemon's housekeeping are cleared away this often.
 constexpr std::uint64_t kForgetEvery = 256;
 
-// What a shim accepts as a name (sidecar_ipc/protocol.h: kMaxName).
-constexpr std::size_t kMaxInstance = 255;
-
-// Cut as the shim cuts its own default, between characters; the slot stays.
-std::string instance_name(const std::string& service, const std::string& host, int slot) {
-  const std::string end = slot == 0 ? std::string() : fmt::format("#{}", slot);
-  std::string name = service + "@" + host;
-  if (std::size_t size = kMaxInstance - end.size(); size < name.size()) {
-    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80) --size;
-    name.resize(size);
-  }
-  return name + end;
-}
-
 }  // namespace
 
 AgentPtr AgentTable::find(const AgentKey& key) const {
@@ -36,10 +20,7 @@ AgentPtr AgentTable::find(const AgentKey& key) const {
 }
 
 AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now) {
-  if (identity.instance.empty()) {
-    identity.slot = free_slot(identity, wanted_slot);
-    identity.instance = instance_name(identity.service, host_, identity.slot);
-  }
+  name(identity, wanted_slot);
   if (++added_ % kForgetEvery == 0) forget_old(now);
   const AgentKey key = identity.key;
   auto agent = std::make_shared<Agent>(std::move(identity), base);
@@ -49,16 +30,37 @@ AgentPtr AgentTable::add(AgentIdentity identity, int wanted_slot, std::uint64_t 
   return agent;
 }
 
-int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
+void AgentTable::name(AgentIdentity& identity, int wanted_slot) {
+  identity.said = {identity.service, identity.instance};
+  CutName service = naming_.service(identity.said.service);
+  identity.service = std::move(service.text);
+  identity.service_cut = service.cut;
+  CutName instance;
+  if (!identity.said.instance.empty()) {
+    instance = Naming::own_instance(identity.said.instance);
+  } else {
+    const Place place = place_of(identity, wanted_slot);
+    identity.slot = place.slot;
+    instance = place.beside == nullptr ? naming_.instance(identity, place.slot)
+                                       : CutName{place.beside->identity.instance, place.beside->identity.instance_cut};
+  }
+  identity.instance = std::move(instance.text);
+  identity.instance_cut = instance.cut;
+  if (identity.service_cut) ++services_cut_;
+  if (identity.instance_cut) ++instances_cut_;
+}
+
+AgentTable::Place AgentTable::place_of(const AgentIdentity& identity, int wanted) const {
   std::vector<bool> taken(agents_.size() + 1);  // by slot: one of these is free
   bool wanted_taken = wanted < 0;
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
-    // Several shared objects of one process are one instance. Pid 0 is every process of a foreign pid namespace.
+    // Several shared objects of one process are one instance, whatever is in its name. Pid 0 is every process
+    // of a foreign pid namespace.
     if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us &&
         agent->connected)
-      return other.slot;
+      return {other.slot, agent.get()};
     // A slot is free again when its process has left or died and nothing of it is held any more:
     // until then its segments and a successor's would be one instance to the collector.
     if (!agent->connected && agent->gone && agent->ledger.counts().owed() == 0) continue;
@@ -66,8 +68,8 @@ int AgentTable::free_slot(const AgentIdentity& identity, int wanted) const {
     if (slot < taken.size()) taken[slot] = true;
     wanted_taken = wanted_taken || other.slot == wanted;
   }
-  if (!wanted_taken) return wanted;
-  return static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+  if (!wanted_taken) return {wanted};
+  return {static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin())};
 }
 
 void AgentTable::forget_old(Tick now) {

@@ -5,9 +5,8 @@
 // forgets stays in the host's totals, so that the ledger of the host always
 // balances.
 //
-// It also names instances that did not name themselves: {service}@{host}, and
-// {service}@{host}#{n} from the second live one on, n being the lowest slot free
-// among instances of the same user and service.
+// It also gives everyone the names in force (naming.h). An instance that did not name
+// itself has a slot: the lowest one free among live ones of the same user and service.
 //
 // Owner: Daemon. Thread: loop.
 
@@ -16,13 +15,15 @@
 #include <string>
 
 #include "agents/agent.h"
+#include "agents/naming.h"
 
 namespace sidecar {
 
 class AgentTable {
  public:
-  // `host` is used in instance names, e.g. the host name.
-  explicit AgentTable(std::string host) : host_(std::move(host)) {}
+  explicit AgentTable(Naming naming) : naming_(std::move(naming)) {}
+  // The default names: {service}@`host`.
+  explicit AgentTable(std::string host) : AgentTable(Naming({}, std::move(host), {})) {}
 
   // A session is forgotten this long after its connection ended, once nothing of it is held.
   static constexpr Duration kKept = std::chrono::minutes(10);
@@ -33,8 +34,8 @@ class AgentTable {
   // The agent of `key`, or null.
   AgentPtr find(const AgentKey& key) const;
 
-  // Adds an agent whose key is new. An empty `identity.instance` is given a name and
-  // a slot: `wanted_slot` if it is free (-1: none), else the lowest free one.
+  // Adds an agent whose key is new. `identity` has the names that the program said; from here on they are those
+  // in force. Without an instance it is given a slot: `wanted_slot` if it is free (-1: none), else the lowest free one.
   // Everything up to `base` counts as settled.
   AgentPtr add(AgentIdentity identity, int wanted_slot, std::uint64_t base, Tick now);
 
@@ -50,13 +51,24 @@ class AgentTable {
   // Sum over all sessions this daemon has had.
   LedgerCounts totals() const;
 
- private:
-  int free_slot(const AgentIdentity& identity, int wanted) const;
+  // Sessions since the start whose names were cut.
+  std::uint64_t services_cut() const { return services_cut_; }
+  std::uint64_t instances_cut() const { return instances_cut_; }
 
-  const std::string host_;
+ private:
+  void name(AgentIdentity& identity, int wanted_slot);
+  struct Place {
+    int slot;
+    const Agent* beside = nullptr;  // of the same process: one instance with it
+  };
+  Place place_of(const AgentIdentity& identity, int wanted) const;
+
+  const Naming naming_;
   std::map<AgentKey, AgentPtr> agents_;
   LedgerCounts forgotten_;
   std::uint64_t added_ = 0;
+  std::uint64_t services_cut_ = 0;
+  std::uint64_t instances_cut_ = 0;
 };
 
 }  // namespace sidecar

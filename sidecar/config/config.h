@@ -7,9 +7,11 @@
 //
 // Value type. Loading touches the file system once and nothing else.
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "agents/options.h"
 #include "carrier/options.h"
 #include "config/environment.h"
 #include "control/options.h"
@@ -30,6 +32,7 @@ struct Config {
   CarrierOptions carrier;
   PipelineOptions pipeline;
   SessionOptions session;
+  NamingOptions naming;
   LifecycleOptions lifecycle;
 };
 
@@ -38,6 +41,9 @@ struct LoadedConfig {
   // All that is wrong, one line each, by position: "file:line:col: key: what was expected"; what is wrong
   // in the environment comes last and names the variable. Safe to print.
   std::vector<std::string> errors;
+  // Where the keys got their values that do not have their default: "FILE:LINE", "FILE:LINE with ${NAME}" or
+  // "environment NAME".
+  std::map<std::string, std::string> origins;
 };
 
 inline constexpr const char* kDefaultConfigPath = "/etc/sw-sidecar/sidecar.yaml";

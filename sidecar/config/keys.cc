@@ -19,6 +19,12 @@ constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
 constexpr std::uint64_t kGiB = 1024 * kMiB;
 
+bool valid_privacy_pattern(std::string_view text) {
+  const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  // a star inside would be a letter: nobody means that
+  return visible && (text.size() <= 2 || text.substr(1, text.size() - 2).find('*') == std::string_view::npos);
+}
+
 // clang-format off
 std::vector<Key> make_keys() {
   return {
@@ -79,6 +85,19 @@ std::vector<Key> make_keys() {
       integer_key<unsigned>({"session.properties_every", "Every so many of these the instance's properties are sent too."}, 1, 1000,
                             [](Config& c) -> unsigned& { return c.session.properties_every; }),
 
+      checked_key({"naming.instance", "What instances are called that do not name themselves; {slot} is a number, 0 for the first of a user and service."},
+                  "text in quotes with any of {service}, {host}, {ip}, {pid}, {uuid}, {exe}, {slot}", check_instance_template,
+                  [](Config& c) -> std::string& { return c.naming.instance; }),
+      name_part_key({"naming.namespace", "Put behind the names of services: SERVICE|NAMESPACE|CLUSTER, as the Java agent does."}, kMaxNamePart,
+                    [](Config& c) -> std::string& { return c.naming.name_space; },
+                    [](Config& c, const std::string& text) { c.naming.name_space = text; }),
+      name_part_key({"naming.cluster", "Put behind the names of services too, and before the addresses that they call: CLUSTER/HOST:PORT."}, kMaxNamePart,
+                    [](Config& c) -> std::string& { return c.naming.cluster; },
+                    [](Config& c, const std::string& text) {
+                      c.naming.cluster = text;
+                      c.ipc.peer_prefix = c.uplink.peer_prefix = text.empty() ? text : text + "/";
+                    }),
+
       integer_key<std::int64_t>({"sampling.traces_per_3s", "How many new traces a process records in 3 seconds; -1 is all."}, -1, 1'000'000,
                                 [](Config& c) -> std::int64_t& { return c.ipc.sampling; }),
 
@@ -88,6 +107,16 @@ std::vector<Key> make_keys() {
       texts_key({"ignore.patterns", "Operations that match are not traced: ? stands for one character but /, * for any of these, ** for anything."},
                 "a pattern such as /health/**", ipc_protocol::kMaxIgnoreRules, ipc_protocol::kMaxIgnoreText, nullptr,
                 [](Config& c) -> std::vector<std::string>& { return c.ipc.ignore.patterns; }),
+
+      texts_key({"privacy.drop_tags", "Tags and fields of logs with these names go; * stands at the beginning or the end for anything."},
+                "a name such as card or *-number*", kMaxPrivacyRules, kMaxPrivacyText, valid_privacy_pattern,
+                [](Config& c) -> std::vector<std::string>& { return c.uplink.privacy.drop_tags; }),
+      texts_key({"privacy.mask_tags", "Tags and fields of logs with these names keep their name and lose their value; so do URLs' parameters."},
+                "a name such as *password* or auth", kMaxPrivacyRules, kMaxPrivacyText, valid_privacy_pattern,
+                [](Config& c) -> std::vector<std::string>& { return c.uplink.privacy.mask_tags; }),
+      choice_key<UrlPrivacy>({"privacy.urls", "What URLs lose: mask the values of parameters with names of privacy.mask_tags, mask-all those of all, drop-query the whole query; each but keep credentials too."},
+                             {{"keep", UrlPrivacy::keep}, {"mask", UrlPrivacy::mask}, {"mask-all", UrlPrivacy::mask_all}, {"drop-query", UrlPrivacy::drop_query}},
+                             [](Config& c) -> UrlPrivacy& { return c.uplink.privacy.urls; }),
 
       name_key({"host", "This host's name in the names of instances; empty takes the system's."},
                [](Config& c) -> std::string& { return c.lifecycle.host; }),
@@ -101,7 +130,7 @@ std::vector<Key> make_keys() {
 }  // namespace
 
 std::string Key::variable() const {
-  std::string name = "SW_SIDECAR_" + path;
+  std::string name = std::string(kVariablePrefix) + path;
   for (char& c : name) c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
 }
@@ -129,11 +158,6 @@ const std::vector<Relation>& config_relations() {
        [](const Config& c) { return c.control.path != c.ipc.path; }},
   };
   return relations;
-}
-
-const std::vector<std::string>& foreign_variables() {
-  static const std::vector<std::string> names = {"SW_SIDECAR_SOCKET", "SW_SIDECAR_SERVICE", "SW_SIDECAR_CONTROL"};
-  return names;
 }
 
 bool is_service_link(const std::string& variable) {

@@ -9,12 +9,16 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
 
 namespace sidecar {
+
+// Variables of this prefix are checked: one that is unknown is an error.
+inline constexpr std::string_view kVariablePrefix = "SW_SIDECAR_";
 
 struct Key {
   std::string path;      // "carrier.channels"
@@ -29,6 +33,8 @@ struct Key {
   std::function<void(Config&)> clear;
   // The value in the spelling that set() reads; items of a list separated by commas.
   std::function<std::string(const Config&)> show;
+  // The items of a list, each in the spelling that set() reads; null for others.
+  std::function<std::vector<std::string>(const Config&)> items;
 
   // "SW_SIDECAR_CARRIER_CHANNELS"
   std::string variable() const;
@@ -49,9 +55,6 @@ struct Relation {
   std::function<bool(const Config&)> holds;
 };
 const std::vector<Relation>& config_relations();
-
-// SW_SIDECAR_* variables that are not for the daemon and that it ignores: the shim's and sidecarctl's.
-const std::vector<std::string>& foreign_variables();
 
 // Whether Kubernetes sets this variable in every container beside a Service named sw-sidecar: nobody's setting.
 bool is_service_link(const std::string& variable);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace sidecar {
 namespace {
@@ -33,12 +34,15 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 // What stands between `${` and `}`.
-Result<std::string> value_of(std::string_view inside, const Environment& environment) {
+Result<std::string> value_of(std::string_view inside, const Environment& environment, std::vector<std::string>* used) {
   const std::size_t colon = inside.find(':');
   const std::string_view name = inside.substr(0, colon);
   if (!is_name(name))
     return fail(Errc::invalid_argument, fmt::format("{} is no name of an environment variable", quoted(name)));
-  if (const std::string* value = environment.find(std::string(name))) return *value;
+  if (const std::string* value = environment.find(std::string(name))) {
+    if (used != nullptr) used->emplace_back(name);
+    return *value;
+  }
   if (colon != std::string_view::npos) return std::string(inside.substr(colon + 1));
   return fail(Errc::invalid_argument,
               fmt::format("the environment variable {} is not set; set it, or write ${{{}:DEFAULT}}", name, name));
@@ -75,7 +79,7 @@ std::string nearest(std::string_view given, const std::vector<std::string>& cand
   return longer == candidates.end() ? "" : *longer;
 }
 
-Result<std::string> expand(std::string_view text, const Environment& environment) {
+Result<std::string> expand(std::string_view text, const Environment& environment, std::vector<std::string>* used) {
   std::string out;
   while (!text.empty()) {
     if (out.size() > kMaxExpanded) break;
@@ -89,7 +93,7 @@ Result<std::string> expand(std::string_view text, const Environment& environment
       const std::string_view inside = text.substr(2, end - 2);
       if (inside.find("${") != std::string_view::npos)
         return fail(Errc::invalid_argument, "'${' inside of '${...}' is not supported");
-      auto value = value_of(inside, environment);
+      auto value = value_of(inside, environment, used);
       if (!value) return value;
       out += *value;
       text.remove_prefix(end + 1);
@@ -101,6 +105,30 @@ Result<std::string> expand(std::string_view text, const Environment& environment
   }
   if (out.size() > kMaxExpanded) return fail(Errc::invalid_argument, fmt::format("longer than {} bytes", kMaxExpanded));
   return out;
+}
+
+bool is_utf8(std::string_view text) {
+  // The least code point that takes so many bytes: a smaller one is an overlong form.
+  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  while (!text.empty()) {
+    const auto lead = static_cast<std::uint8_t>(text[0]);
+    const std::size_t size = lead < 0x80   ? 1
+                             : lead < 0xC0 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF8 ? 4
+                                           : 0;
+    if (size == 0 || size > text.size()) return false;
+    std::uint32_t point = size == 1 ? lead : lead & (0x7Fu >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+      const auto next = static_cast<std::uint8_t>(text[i]);
+      if ((next & 0xC0) != 0x80) return false;
+      point = point << 6 | (next & 0x3Fu);
+    }
+    if (point < kLeast[size] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 }  // namespace sidecar

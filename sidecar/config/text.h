@@ -26,6 +26,10 @@ std::string nearest(std::string_view given, const std::vector<std::string>& cand
 // `${`. What was put in is not looked at again. Errors (invalid_argument): NAME is not set
 // and has no default, a form that is not closed or nests, a result above kMaxExpanded.
 inline constexpr std::size_t kMaxExpanded = 4096;
-Result<std::string> expand(std::string_view text, const Environment& environment);
+// `used`, if it is not null, gets the names of the variables whose values were put in.
+Result<std::string> expand(std::string_view text, const Environment& environment,
+                           std::vector<std::string>* used = nullptr);
+
+bool is_utf8(std::string_view text);
 
 }  // namespace sidecar

@@ -69,6 +69,14 @@ std::function<std::string(const Config&)> text_of(Field<std::string> field) {
   };
 }
 
+void show_list(Key& key, Field<std::vector<std::string>> field) {
+  key.items = [field](const Config& config) {
+    Config copy = config;
+    return field(copy);
+  };
+  key.show = [items = key.items](const Config& config) { return fmt::format("{}", fmt::join(items(config), ",")); };
+}
+
 }  // namespace
 
 Key integer_key(KeyName name, std::int64_t min, std::int64_t max, std::function<std::int64_t(const Config&)> get,
@@ -169,6 +177,31 @@ Key name_key(KeyName name, Field<std::string> field) {
   return key;
 }
 
+Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::string_view), Field<std::string> field) {
+  Key key = make_key(name, std::move(expected));
+  key.set = [expected = key.expected, check, field](Config& config, const std::string& text) -> Result<void> {
+    if (auto checked = check(text); !checked)
+      return fail(Errc::invalid_argument,
+                  fmt::format("expected {}, got {}: {}", expected, quoted(text), checked.error().message));
+    field(config) = text;
+    return {};
+  };
+  key.show = text_of(field);
+  return key;
+}
+
+Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,
+                  std::function<void(Config&, const std::string&)> put) {
+  Key key = make_key(name, fmt::format("at most {} visible ASCII characters but '|', or \"\"", max));
+  key.set = [expected = key.expected, max, put](Config& config, const std::string& text) -> Result<void> {
+    if (text.size() > max || !visible(text) || text.find('|') != std::string::npos) return unexpected(expected, text);
+    put(config, text);
+    return {};
+  };
+  key.show = text_of(field);
+  return key;
+}
+
 Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t max_size,
               bool (*valid)(std::string_view), Field<std::vector<std::string>> field) {
   Key key = make_key(name, expected);
@@ -188,10 +221,7 @@ Key texts_key(KeyName name, const char* expected, std::size_t max, std::size_t m
     return {};
   };
   key.clear = [field](Config& config) { field(config).clear(); };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return fmt::format("{}", fmt::join(field(copy), ","));
-  };
+  show_list(key, field);
   return key;
 }
 
@@ -210,10 +240,7 @@ Key addresses_key(KeyName name, Field<std::vector<std::string>> field) {
     return {};
   };
   key.clear = [field](Config& config) { field(config).clear(); };
-  key.show = [field](const Config& config) {
-    Config copy = config;
-    return fmt::format("{}", fmt::join(field(copy), ","));
-  };
+  show_list(key, field);
   return key;
 }
 

@@ -47,6 +47,13 @@ Key socket_path_key(KeyName name, Field<std::string> field);
 // Up to 255 visible ASCII characters, may be empty.
 Key name_key(KeyName name, Field<std::string> field);
 
+// Any text that `check` has nothing against; its error says what. `expected` is what one is.
+Key checked_key(KeyName name, std::string expected, Result<void> (*check)(std::string_view), Field<std::string> field);
+
+// A part of services' names: up to `max` visible ASCII characters but '|', may be empty.
+Key name_part_key(KeyName name, std::size_t max, Field<std::string> field,
+                  std::function<void(Config&, const std::string&)> put);
+
 // HOST:PORT, [IPV6]:PORT; at least one, no two the same.
 Key addresses_key(KeyName name, Field<std::vector<std::string>> field);
 

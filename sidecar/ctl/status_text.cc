@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/units.h"
 #include "ctl/fields.h"
 
@@ -68,16 +70,29 @@ std::string processes_cell(const json& instance) {
   return fmt::format("{}/{}", connected, sessions.size());
 }
 
+// In the form that container tools show: 12 digits of the first that is known.
+std::string container_cell(const json& instance) {
+  const json& sessions = field(instance, "sessions");
+  if (!sessions.is_array()) return "";
+  for (const json& session : sessions)
+    if (const std::string id = text(field(session, "container"), "id"); !id.empty()) return id.substr(0, 12);
+  return "";
+}
+
 std::string instances_table(const json& instances, const Terminal& terminal) {
   if (!instances.is_array() || instances.empty()) return "no application has connected yet\n";
   std::vector<std::vector<std::string>> rows = {
       {"SERVICE", "INSTANCE", "STATE", "FOR", "CONNECTED", "RECEIVED", "DELIVERED", "HELD", "LAST SEGMENT", "DROPPED"}};
+  const bool containers = std::any_of(instances.begin(), instances.end(),
+                                      [](const json& instance) { return !container_cell(instance).empty(); });
+  if (containers) rows[0].push_back("CONTAINER");
   for (const json& instance : instances) {
     const json& ledger = field(instance, "ledger");
     rows.push_back({or_dash(text(instance, "service")), or_dash(text(instance, "instance")),
                     or_dash(text(instance, "registration")), duration(instance, "registration_ms"),
                     processes_cell(instance), count(ledger, "received"), count(ledger, "delivered"),
                     count(ledger, "held"), ago(instance, "last_segment_ms_ago"), dropped_cell(ledger)});
+    if (containers) rows.back().push_back(or_dash(container_cell(instance)));
   }
   return table(rows, {0, 1}, {4, 5, 6, 7, 8}, terminal);
 }
@@ -86,6 +101,20 @@ std::string totals_line(const json& totals, const Terminal& terminal) {
   return line(fmt::format("segments   {} received = {} delivered + {} held + {} dropped", count(totals, "received"),
                           count(totals, "delivered"), count(totals, "held"), count(totals, "dropped_total")),
               terminal, not_false(totals, "balanced") ? Tone::plain : Tone::bad);
+}
+
+// What was changed in delivered segments; nothing if that is nothing.
+std::string changed_line(const json& changed, const Terminal& terminal) {
+  constexpr std::pair<const char*, const char*> kCounts[] = {{"tags_dropped", "tags dropped"},
+                                                             {"tags_masked", "tags masked"},
+                                                             {"urls_masked", "URLs masked"},
+                                                             {"endpoint_names_cut", "endpoint names cut"},
+                                                             {"peers_cut", "peers cut"}};
+  std::string out;
+  for (const auto& [name, words] : kCounts)
+    if (number(changed, name).value_or(0) > 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count(changed, name), words);
+  return out.empty() ? out : line("changed    " + out, terminal);
 }
 
 std::string bytes(const json& object, const char* name) {
@@ -119,6 +148,7 @@ std::string status_text(const json& status, const Terminal& terminal) {
   std::string out = daemon_line(status, terminal);
   out += collector_lines(field(status, "collector"), terminal);
   out += totals_line(field(status, "totals"), terminal);
+  out += changed_line(field(field(status, "collector"), "changed"), terminal);
   out += channels_lines(field(status, "channels"), field(status, "carrier"), terminal);
   out += "\n" + instances_table(field(status, "instances"), terminal);
   const std::vector<std::string> wrong = warnings(status);

@@ -100,6 +100,13 @@ std::vector<std::string> warnings(const json& status) {
   check_flow(status, out);
   if (const auto left_out = number(status, "instances_left_out").value_or(0); left_out > 0)
     out.push_back(fmt::format("{} more instances are not listed", left_out));
+  const json& cut = field(status, "names_cut");
+  const auto services = number(cut, "service").value_or(0), instances_cut = number(cut, "instance").value_or(0);
+  if (services + instances_cut > 0)
+    out.push_back(fmt::format(
+        "names are longer than the 70 characters that a collector keeps and were cut: of services {} times, of "
+        "instances {} times; see `said` in --json",
+        services, instances_cut));
   const json& totals = field(status, "totals");
   if (!not_false(totals, "balanced"))
     out.push_back("the account of all segments does not balance; this is a bug of sw-sidecar");

@@ -130,8 +130,9 @@ Connection::Progress Connection::admit() {
 // fork or another program that got hold of it would mix two processes into one.
 bool Connection::is_same(const Agent& agent, const AgentIdentity& claimed) const {
   const AgentIdentity& own = agent.identity;
-  const bool same_instance = claimed.instance == own.instance || (claimed.instance.empty() && own.slot >= 0);
-  return claimed.uid == own.uid && claimed.pid == own.pid && claimed.service == own.service && same_instance &&
+  // By what it said, not by the names in force, which may be cut.
+  const bool same_instance = claimed.instance == own.said.instance || claimed.instance == own.instance;
+  return claimed.uid == own.uid && claimed.pid == own.pid && claimed.service == own.said.service && same_instance &&
          claimed.layer == own.layer;
 }
 

@@ -18,6 +18,8 @@ enum class Exit : int {
 struct CommandLine {
   std::string config = "/etc/sw-sidecar/sidecar.yaml";
   bool check_config = false;
+  bool print_config = false;
+  bool print_environment = false;
 };
 
 // Parses argv. Where the answer is to print something and end (--help, --version,

@@ -15,14 +15,21 @@ std::string name_of(const HostFacts& host, const LifecycleOptions& options) {
   return options.host.empty() ? host.hostname : options.host;
 }
 
+HostFacts facts_of_host(const NamingOptions& naming) {
+  HostFacts facts = HostFacts::read();
+  facts.name_space = naming.name_space;
+  facts.cluster = naming.cluster;
+  return facts;
+}
+
 }  // namespace
 
 Daemon::Daemon(const Config& config, const std::string& config_path, EventLoop& loop, FromManager manager)
     : config_(config),
       manager_(std::move(manager)),
       loop_(loop),
-      host_(HostFacts::read()),
-      agents_(name_of(host_, config.lifecycle)),
+      host_(facts_of_host(config.naming)),
+      agents_(Naming(config.naming, name_of(host_, config.lifecycle), host_.first_ip())),
       carrier_(config.carrier) {
   facts_.started = loop.now();
   facts_.started_wall = loop.wall_now();

@@ -52,6 +52,14 @@ json daemon_part(const DaemonFacts& daemon, Tick now) {
           {"activated", daemon.activated}};
 }
 
+json changes_part(const SegmentChanges& changes) {
+  return {{"tags_dropped", changes.tags_dropped},
+          {"tags_masked", changes.tags_masked},
+          {"urls_masked", changes.urls_masked},
+          {"endpoint_names_cut", changes.endpoint_names_cut},
+          {"peers_cut", changes.peers_cut}};
+}
+
 json collector_part(const CollectorStatus& status, Tick now) {
   return {{"state", to_text(status.state)},
           {"address", status.address},
@@ -63,16 +71,26 @@ json collector_part(const CollectorStatus& status, Tick now) {
           {"calls_ok", status.calls_ok},
           {"calls_failed", status.calls_failed},
           {"connects", status.connects},
-          {"undecodable_answers", status.undecodable_answers}};
+          {"undecodable_answers", status.undecodable_answers},
+          {"changed", changes_part(status.changes)}};
 }
 
-json session_part(const Agent& agent, const Held& held, Tick now) {
+// Empty where there is none, or it cannot be told.
+json container_part(const ContainerFacts* facts) {
+  const ContainerFacts none;
+  const ContainerFacts& told = facts == nullptr ? none : *facts;
+  return {{"id", told.id}, {"pod_uid", told.pod_uid}, {"cgroup", told.cgroup}};
+}
+
+json session_part(const Agent& agent, const ContainerFacts* container, const Held& held, Tick now) {
   const AgentIdentity& who = agent.identity;
   return {{"pid", who.pid},
           {"uid", who.uid},
           {"exe", who.exe},
           {"language", who.language},
           {"shim_version", who.shim_version},
+          {"said", {{"service", who.said.service}, {"instance", who.said.instance}}},
+          {"container", container_part(container)},
           {"connected", agent.connected},
           {"age_ms", to_ms(now - agent.connected_at)},
           {"accepted", agent.ledger.accepted()},
@@ -98,7 +116,7 @@ json instance_part(const std::vector<const Agent*>& agents, const StatusSources&
     held_sum += held.of(*agent);
     balanced = balanced && held.balances(*agent);
     last = std::max(last, agent->last_record_at);
-    sessions.push_back(session_part(*agent, held, now));
+    sessions.push_back(session_part(*agent, sources.sessions.container_of(*agent), held, now));
   }
   const AgentIdentity& who = agents.front()->identity;
   const InstanceSession* session = sources.sessions.find(*agents.front());
@@ -185,13 +203,15 @@ json status_report(const StatusSources& sources, const DaemonFacts& daemon) {
   const Tick now = sources.loop.now();
   const Held held = Held::walk(sources.carrier, sources.pipeline);
   const LedgerCounts totals = sources.agents.totals();
-  json report = {{"version", kVersion},
-                 {"daemon", daemon_part(daemon, now)},
-                 {"collector", collector_part(sources.collector.status(), now)},
-                 {"totals", ledger_of(totals, held.total(), totals.owed() == held.total())},
-                 {"channels", channels_part(sources)},
-                 {"carrier", carrier_part(sources.carrier)},
-                 {"socket", socket_part(sources.server.status())}};
+  json report = {
+      {"version", kVersion},
+      {"daemon", daemon_part(daemon, now)},
+      {"collector", collector_part(sources.collector.status(), now)},
+      {"totals", ledger_of(totals, held.total(), totals.owed() == held.total())},
+      {"names_cut", {{"service", sources.agents.services_cut()}, {"instance", sources.agents.instances_cut()}}},
+      {"channels", channels_part(sources)},
+      {"carrier", carrier_part(sources.carrier)},
+      {"socket", socket_part(sources.server.status())}};
   add_instances(report, sources, held, now);
   return report;
 }

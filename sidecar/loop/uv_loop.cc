@@ -1,5 +1,8 @@
 #include "loop/uv_loop.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -101,6 +104,77 @@ class UvSignalWatch final : public SignalWatch {
   SignalNode* node_;
 };
 
+// A request is no handle: it cannot be closed, only cancelled while it waits for a thread. Hence it
+// belongs to libuv until it is answered, and `alive` says whether anybody wants to know.
+class UvLookup final : public Lookup {
+ public:
+  UvLookup(uv_loop_t* loop, const std::string& host, std::function<void(Answer)> answered) : node_(new Request{}) {
+    node_->callback = std::move(answered);
+    node_->request.data = node_;
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    // fails for what is no host name at all
+    if (const int error = uv_getaddrinfo(loop, &node_->request, finish, host.c_str(), nullptr, &hints); error != 0) {
+      node_->error = error;
+      node_->later = std::make_unique<UvTimer>(loop, [node = node_] { answer(node, node->error, nullptr); });
+      node_->later->start(Duration::zero());
+    }
+  }
+  ~UvLookup() override {
+    if (node_->answering) {
+      node_->owner_gone = true;
+    } else if (node_->later || node_->done) {
+      delete node_;
+    } else {
+      node_->alive = false;
+      uv_cancel(reinterpret_cast<uv_req_t*>(&node_->request));
+    }
+  }
+
+ private:
+  struct Request {
+    uv_getaddrinfo_t request;
+    std::function<void(Answer)> callback;
+    std::unique_ptr<UvTimer> later;  // tells an error that is known at once
+    int error = 0;
+    bool alive = true;
+    bool done = false;
+    bool answering = false;
+    bool owner_gone = false;  // while answering
+  };
+
+  static void finish(uv_getaddrinfo_t* request, int status, addrinfo* found) {
+    auto* node = static_cast<Request*>(request->data);
+    if (node->alive)
+      answer(node, status, found);
+    else
+      delete node;
+    uv_freeaddrinfo(found);
+  }
+
+  static void answer(Request* node, int status, const addrinfo* found) {
+    std::vector<std::string> addresses;
+    for (const addrinfo* at = found; status == 0 && at != nullptr; at = at->ai_next) {
+      char text[NI_MAXHOST];
+      if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) continue;
+      if (std::find(addresses.begin(), addresses.end(), text) == addresses.end()) addresses.emplace_back(text);
+    }
+    if (status == 0 && addresses.empty()) status = UV_EAI_NODATA;
+    const auto callback = std::exchange(node->callback, nullptr);
+    node->done = node->answering = true;
+    if (status == 0)
+      callback(std::move(addresses));
+    else
+      callback(fail(status == UV_EAI_NONAME || status == UV_EAI_NODATA ? Errc::not_found : Errc::unavailable,
+                    uv_strerror(status)));
+    node->answering = false;
+    if (node->owner_gone) delete node;
+  }
+
+  Request* node_;
+};
+
 }  // namespace
 
 UvLoop::UvLoop() {
@@ -147,6 +221,10 @@ std::unique_ptr<FdWatch> UvLoop::watch_fd(int fd, std::function<void(bool, bool)
 
 std::unique_ptr<SignalWatch> UvLoop::watch_signal(int signal, std::function<void()> callback) {
   return std::make_unique<UvSignalWatch>(&loop_, signal, std::move(callback));
+}
+
+std::unique_ptr<Lookup> UvLoop::look_up(const std::string& host, std::function<void(Lookup::Answer)> answered) {
+  return std::make_unique<UvLookup>(&loop_, host, std::move(answered));
 }
 
 void UvLoop::post(std::function<void()> task) {

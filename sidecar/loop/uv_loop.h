@@ -7,6 +7,8 @@
 // signals, so each wake-up runs everything that was posted before it.
 // libuv frees late: a handle's memory lives until its close callback, which is
 // why every handle here is a small heap object that closes and deletes itself.
+// The first look_up() starts libuv's pool of threads, which wait for the resolver in our place; one
+// that the resolver keeps waiting holds up the loop's destructor until the resolver gives up.
 
 #include <uv.h>
 
@@ -35,6 +37,7 @@ class UvLoop final : public EventLoop {
   std::unique_ptr<Timer> make_timer(std::function<void()> callback) override;
   std::unique_ptr<FdWatch> watch_fd(int fd, std::function<void(bool, bool)> callback) override;
   std::unique_ptr<SignalWatch> watch_signal(int signal, std::function<void()> callback) override;
+  std::unique_ptr<Lookup> look_up(const std::string& host, std::function<void(Lookup::Answer)> answered) override;
   void post(std::function<void()> task) override;
 
  private:

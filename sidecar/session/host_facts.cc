@@ -7,23 +7,35 @@
 
 #include <algorithm>
 
+#include "log/log.h"
+
 namespace sidecar {
 namespace {
 
-std::vector<std::string> read_ipv4s() {
-  std::vector<std::string> found;
+void add_ipv4(const in_addr& address, HostFacts& facts) {
+  char text[INET_ADDRSTRLEN];
+  if ((ntohl(address.s_addr) >> 24) == 127 || facts.ipv4s.size() == HostFacts::kMaxAddresses) return;
+  if (inet_ntop(AF_INET, &address, text, sizeof text) == nullptr) return;
+  if (std::find(facts.ipv4s.begin(), facts.ipv4s.end(), text) == facts.ipv4s.end()) facts.ipv4s.emplace_back(text);
+}
+
+void add_ipv6(const in6_addr& address, HostFacts& facts) {
+  char text[INET6_ADDRSTRLEN];
+  if (IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_LINKLOCAL(&address) || !facts.ipv6.empty()) return;
+  if (inet_ntop(AF_INET6, &address, text, sizeof text) != nullptr) facts.ipv6 = text;
+}
+
+void read_addresses(HostFacts& facts) {
   ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return found;
-  for (const ifaddrs* at = list; at != nullptr && found.size() < HostFacts::kMaxAddresses; at = at->ifa_next) {
-    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
-    const in_addr address = reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr;
-    if ((ntohl(address.s_addr) >> 24) == 127) continue;
-    char text[INET_ADDRSTRLEN];
-    if (inet_ntop(AF_INET, &address, text, sizeof text) == nullptr) continue;
-    if (std::find(found.begin(), found.end(), text) == found.end()) found.emplace_back(text);
+  if (getifaddrs(&list) != 0) return;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    if (at->ifa_addr->sa_family == AF_INET)
+      add_ipv4(reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, facts);
+    if (at->ifa_addr->sa_family == AF_INET6)
+      add_ipv6(reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr, facts);
   }
   freeifaddrs(list);
-  return found;
 }
 
 }  // namespace
@@ -33,9 +45,9 @@ HostFacts HostFacts::read() {
   utsname names{};
   if (uname(&names) == 0) {
     facts.os_name = names.sysname;
-    facts.hostname = names.nodename;
+    facts.hostname = printable(names.nodename);  // whoever sets it may set any bytes
   }
-  facts.ipv4s = read_ipv4s();
+  read_addresses(facts);
   return facts;
 }
 

@@ -18,7 +18,7 @@ std::string to_local_text(std::int64_t microseconds) {
 
 }  // namespace
 
-Properties instance_properties(const AgentIdentity& identity, const HostFacts& host) {
+Properties instance_properties(const AgentIdentity& identity, const HostFacts& host, const ContainerFacts& container) {
   const auto given = [&](std::string_view key) {
     return std::any_of(identity.properties.begin(), identity.properties.end(),
                        [&](const auto& property) { return property.first == key; });
@@ -26,6 +26,12 @@ Properties instance_properties(const AgentIdentity& identity, const HostFacts& h
   Properties all;
   const auto add = [&](const char* key, std::string value) {
     if (!value.empty() && !given(key)) all.emplace_back(key, std::move(value));
+  };
+  std::vector<std::string_view> ours = {"language", "ipv4"};
+  const auto add_ours = [&](const char* key, const std::string& value) {
+    if (value.empty()) return;
+    all.emplace_back(key, value);
+    ours.push_back(key);
   };
   add("OS Name", host.os_name);
   add("hostname", host.hostname);
@@ -35,8 +41,13 @@ Properties instance_properties(const AgentIdentity& identity, const HostFacts& h
   if (identity.start_time_us > 0) add("Start Time", to_local_text(identity.start_time_us));
   add("exe", identity.exe);
   add("version", identity.shim_version);
+  add_ours("namespace", host.name_space);
+  add_ours("cluster", host.cluster);
+  add_ours("container.id", container.id);
+  add_ours("k8s.pod.uid", container.pod_uid);
+  add_ours("cgroup", container.cgroup);
   for (const auto& property : identity.properties)
-    if (property.first != "language" && property.first != "ipv4") all.push_back(property);
+    if (std::find(ours.begin(), ours.end(), property.first) == ours.end()) all.push_back(property);
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agents/naming.h"
 #include "session/instance_properties.h"
 
 namespace sidecar {
@@ -22,21 +23,44 @@ SessionManager::SessionManager(const SessionOptions& options, HostFacts host, Ev
 
 void SessionManager::on_agent_connected(const AgentPtr& agent, ScopedFd process) {
   agent->gone = false;
+  const AgentIdentity& identity = agent->identity;
   auto at = sessions_.find(key_of(*agent));
   const bool fresh = at == sessions_.end();
+  ContainerFacts container;
+  const bool known = !fresh && at->second.members.contains(identity.key);
+  if (!known) {
+    container = read_container(identity.pid, process.get());
+    note_cut_names(identity);
+  }
   if (fresh) {
-    const AgentIdentity& identity = agent->identity;
     at = sessions_
              .try_emplace(key_of(*agent), InstanceName{identity.service, identity.instance, identity.layer},
-                          instance_properties(identity, host_), options_, loop_, collector_, random_)
+                          instance_properties(identity, host_, container), options_, loop_, collector_, random_)
              .first;
     at->second.shown = identity.key;
   }
-  Member& member = at->second.members[agent->identity.key];
+  Member& member = at->second.members[identity.key];
+  if (!known) member.container = std::move(container);
   member.agent = agent;
   come_back(member);
   member.process = std::make_unique<ProcessWatch>(loop_, std::move(process), [this, agent] { leave(agent); });
   if (fresh && collector_.ready()) at->second.session.on(SessionEvent::collector_ready);
+}
+
+void SessionManager::note_cut_names(const AgentIdentity& identity) {
+  if (!(identity.service_cut || identity.instance_cut) || !cut_names_.pass(loop_.now())) return;
+  if (identity.service_cut)
+    log_warning(
+        "service {} is longer than the {} characters that a collector keeps; it is {} there ({} more cut names "
+        "since the last line)",
+        printable(identity.said.service, 256), kMaxServiceUnits, printable(identity.service, 256),
+        cut_names_.suppressed());
+  else
+    log_warning(
+        "an instance of {} is called {}: names are cut to the {} characters that a collector keeps ({} more "
+        "cut names since the last line)",
+        printable(identity.service, 256), printable(identity.instance, 256), kMaxInstanceUnits,
+        cut_names_.suppressed());
 }
 
 void SessionManager::on_agent_disconnected(const AgentPtr& agent) {
@@ -81,7 +105,7 @@ void SessionManager::drop(const AgentPtr& leaving) {
     if (at->second.shown != agent->identity.key) return;
     const auto& [key, stays] = *at->second.members.begin();
     at->second.shown = key;
-    return at->second.session.set_properties(instance_properties(stays.agent->identity, host_));
+    return at->second.session.set_properties(instance_properties(stays.agent->identity, host_, stays.container));
   }
   at->second.session.on(SessionEvent::ended);
   sessions_.erase(at);
@@ -106,6 +130,13 @@ void SessionManager::stop() {
 const InstanceSession* SessionManager::find(const Agent& agent) const {
   const auto at = sessions_.find(key_of(agent));
   return at == sessions_.end() ? nullptr : &at->second.session;
+}
+
+const ContainerFacts* SessionManager::container_of(const Agent& agent) const {
+  const auto at = sessions_.find(key_of(agent));
+  if (at == sessions_.end()) return nullptr;
+  const auto member = at->second.members.find(agent.identity.key);
+  return member == at->second.members.end() ? nullptr : &member->second.container;
 }
 
 }  // namespace sidecar

@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "agents/ports.h"
+#include "log/log.h"
+#include "session/container_facts.h"
 #include "session/host_facts.h"
 #include "session/instance_session.h"
 #include "session/process_watch.h"
@@ -46,12 +48,15 @@ class SessionManager final : public AgentListener, public CollectorListener {
 
   // The session that `agent` belongs to, or null when it has ended.
   const InstanceSession* find(const Agent& agent) const;
+  // Where the process of `agent` runs, as it was when it first connected; null when its session has ended.
+  const ContainerFacts* container_of(const Agent& agent) const;
   std::size_t size() const { return sessions_.size(); }
 
  private:
   using Key = std::pair<std::string, std::string>;  // service, instance
   struct Member {
     AgentPtr agent;
+    ContainerFacts container;
     std::unique_ptr<ProcessWatch> process;
     std::unique_ptr<Timer> grace;  // armed while disconnected
     std::uint64_t away = 0;        // in away_, 0: connected
@@ -71,6 +76,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   void drop(const AgentPtr& agent);
   void go_away(const AgentPtr& agent, Member& member);
   void come_back(Member& member);
+  void note_cut_names(const AgentIdentity& identity);
 
   const SessionOptions options_;
   const HostFacts host_;
@@ -81,6 +87,7 @@ class SessionManager final : public AgentListener, public CollectorListener {
   std::map<Key, Session> sessions_;
   std::map<std::uint64_t, AgentPtr> away_;  // disconnected and within the grace, in the order of leaving
   std::uint64_t last_away_ = 0;
+  LogLimit cut_names_;
 };
 
 }  // namespace sidecar

@@ -19,6 +19,7 @@
 #include "agents/record.h"
 #include "base/clock.h"
 #include "uplink/outcome.h"
+#include "uplink/segment_changes.h"
 
 namespace sidecar {
 
@@ -52,6 +53,7 @@ struct CollectorStatus {
   std::uint64_t calls_failed = 0;
   std::uint64_t connects = 0;             // times the connection became ready
   std::uint64_t undecodable_answers = 0;  // OK with bytes that are no answer: counted as OK
+  SegmentChanges changes;                 // in the segments that were answered with OK, each once
 };
 
 // Told about the connection. Called in a turn of its own.

@@ -424,8 +424,9 @@ TEST_SUITE("contract/collector") {
     f.start();
     std::vector<Record> batch;
     flatbuffers::FlatBufferBuilder fbb;
-    const auto span =
-        fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, std::string(150'000, 'x').c_str());
+    const std::vector<flatbuffers::Offset<fbs::Tag>> tags{
+        fbs::CreateTagDirect(fbb, "n", std::string(150'000, 'x').c_str())};
+    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, "/a", nullptr, &tags);
     const auto spans = fbb.CreateVector(&span, 1);
     const fbs::Id id(1, 2, 3);
     fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
@@ -435,6 +436,33 @@ TEST_SUITE("contract/collector") {
     CHECK(f.send(batch).verdict == V::delivered);
     CHECK(f.encoding.taken == 6);
     CHECK(f.encoding.bytes <= 1u << 20);
+  }
+
+  TEST_CASE("secrets stay here, peers have their prefix, and what was changed counts once, when it has arrived") {
+    UplinkOptions options;
+    options.peer_prefix = "cluster/";
+    Fixture f(options);
+    f.start();
+    flatbuffers::FlatBufferBuilder fbb;
+    const std::vector<flatbuffers::Offset<fbs::Tag>> tags{fbs::CreateTagDirect(fbb, "password", "s3cret")};
+    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Exit, 3, 1, false,
+                                            ("/a?token=s3cret&b=" + std::string(200, 'b')).c_str(), "h:1", &tags);
+    const auto spans = fbb.CreateVector(&span, 1);
+    const fbs::Id id(1, 2, 3);
+    fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
+    std::vector<Record> batch;
+    batch.emplace_back(RecordKind::segment, f.agent, 1, Tick{},
+                       std::vector<std::uint8_t>(fbb.GetBufferPointer(), fbb.GetBufferPointer() + fbb.GetSize()));
+    f.server.misbehave(status(14));
+    CHECK(f.send(batch).verdict == V::retry);
+    CHECK(f.subject->status().changes == SegmentChanges{});
+    CHECK(f.send(batch).verdict == V::delivered);
+    CHECK(f.subject->status().changes == SegmentChanges{0, 1, 1, 1, 0});
+    REQUIRE(f.server.store().segment_count() == 1);
+    const wire::v3::SegmentObject arrived = f.server.store().segments()[0];
+    CHECK(arrived.SerializeAsString().find("s3cret") == std::string::npos);
+    CHECK(arrived.spans(0).tags(0).value() == "***");
+    CHECK(arrived.spans(0).peer() == "cluster/h:1");
   }
 
   TEST_CASE("what is no segment is left out, and nothing but that makes no call") {

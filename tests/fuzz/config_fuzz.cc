@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "config/keys.h"
+#include "config/print.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sidecar;
@@ -16,11 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const char c : error)
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) std::abort();
   if (!loaded.errors.empty()) return 0;
-  // What was accepted can be said, and is accepted again.
+  // What was accepted can be printed, and is accepted again with the same values.
   if (loaded.config.uplink.addresses.empty()) std::abort();
+  const std::string printed = print_config(loaded, "f");
+  if (printed.size() > kMaxConfigBytes) std::abort();
+  const LoadedConfig again = parse_config(printed, "f", Environment());
+  if (!again.errors.empty()) std::abort();
   for (const Key& key : config_keys()) {
-    Config copy;
-    if (!key.list && !key.set(copy, key.show(loaded.config))) std::abort();
+    if (key.show(again.config) != key.show(loaded.config)) std::abort();
+    if (key.list && key.items(again.config) != key.items(loaded.config)) std::abort();
   }
   return 0;
 }

@@ -5,7 +5,7 @@
 //
 // Each segment carries a tag `n`, counted from 1, by which a test knows it again
 // at the collector: what was created is compared with what arrived, id by id.
-// With --idle it then reads commands, one a line: `more N`, `stats`, `flush MS`,
+// With --idle it then reads commands, one a line: `more N`, `stats`, `header`, `flush MS`,
 // `fork N` (a child that finishes N segments), `exit`, and answers each with a line.
 
 #include <sidecar/shim.h>
@@ -36,11 +36,22 @@ void print_stats(sidecar::Tracer tracer) {
   const sidecar::Stats stats = tracer.stats();
   std::printf(
       "{\"created\":%llu,\"waiting\":%llu,\"sent\":%llu,\"accepted\":%llu,\"settled\":%llu,\"dropped\":%llu,"
-      "\"reconnects\":%llu}\n",
+      "\"reconnects\":%llu,\"ignored\":%llu}\n",
       static_cast<unsigned long long>(stats.created), static_cast<unsigned long long>(stats.waiting),
       static_cast<unsigned long long>(stats.sent), static_cast<unsigned long long>(stats.accepted),
       static_cast<unsigned long long>(stats.settled), static_cast<unsigned long long>(stats.dropped.total()),
-      static_cast<unsigned long long>(stats.reconnects));
+      static_cast<unsigned long long>(stats.reconnects), static_cast<unsigned long long>(stats.ignored));
+}
+
+// The sw8 header of a call to db:3306.
+void print_header(sidecar::Tracer tracer) {
+  sidecar::Span entry = tracer.entry("GET:/call");
+  sidecar::Span call = tracer.exit("/db", "db:3306");
+  std::string sw8 = "none";
+  call.inject([&](std::string_view name, std::string_view value) {
+    if (name == "sw8") sw8 = value;
+  });
+  std::printf("sw8 %s\n", sw8.c_str());
 }
 
 void run_child(sidecar::Tracer tracer, unsigned long count) {
@@ -77,6 +88,8 @@ int main(int argc, char** argv) {
       std::printf("flushed %d\n", tracer.flush(std::chrono::milliseconds(number)) ? 1 : 0);
     } else if (std::sscanf(line, "fork %lu", &number) == 1) {
       run_child(tracer, number);
+    } else if (std::strncmp(line, "header", 6) == 0) {
+      print_header(tracer);
     } else if (std::strncmp(line, "stats", 5) == 0) {
       tracer.on_idle();
       print_stats(tracer);

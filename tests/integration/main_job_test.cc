@@ -147,4 +147,39 @@ TEST_SUITE("integration/main_job") {
     CHECK(wait_until([&] { return all_arrived_once(collector, "early", 10); }));
     CHECK(app.exit() == 0);
   }
+
+  TEST_CASE("operations that the configuration ignores are not traced, and what they call is told so") {
+    TestCollector collector;
+    Daemon daemon(collector.address(), "ignore: {patterns: ['GET:/w?rk']}\n");
+    daemon.start();
+    IdleApp app(daemon.socket(), "quiet", 0);
+    // The first ones may be finished before the program has heard of it.
+    REQUIRE(wait_until([&] {
+      app.finish(1);
+      return app.stats()["ignored"] > 0;
+    }));
+    const nlohmann::json before = app.stats();
+    app.finish(10);
+    const nlohmann::json after = app.stats();
+    CHECK(after["created"] == before["created"]);
+    CHECK(after["ignored"].get<int>() == before["ignored"].get<int>() + 10);
+    CHECK(app.ask("header").rfind("sw8 1-", 0) == 0);  // another operation is traced as ever
+  }
+
+  TEST_CASE("headers of calls carry the service with its namespace and cluster, and the cluster before the address") {
+    TestCollector collector;
+    Daemon daemon(collector.address(), "naming: {namespace: ns, cluster: east}\n");
+    daemon.start();
+    IdleApp app(daemon.socket(), "shop", 0);
+    const std::string service = "-c2hvcHxuc3xlYXN0-";  // shop|ns|east
+    const std::string address = "-ZWFzdC9kYjozMzA2";   // east/db:3306
+    std::string header;
+    CHECK(wait_until([&] {
+      header = app.ask("header");
+      return header.find(service) != std::string::npos;
+    }));
+    CAPTURE(header);
+    CHECK(header.size() > address.size());
+    CHECK(header.substr(header.size() - address.size()) == address);
+  }
 }

@@ -29,8 +29,18 @@ std::vector<unsigned char> frame(ipc::FrameType type, flatbuffers::FlatBufferBui
 std::vector<unsigned char> welcome() {
   flatbuffers::FlatBufferBuilder b;
   const auto name = b.CreateString("svc@host#2");
-  return frame(ipc::FrameType::welcome, b,
-               fbs::CreateWelcome(b, 0, 7, 42, true, 100, 90, 196608, name, 2, 300, false, 1000, 77, 1));
+  const auto service = b.CreateString("svc|ns|east");
+  const auto prefix = b.CreateString("east/");
+  return frame(
+      ipc::FrameType::welcome, b,
+      fbs::CreateWelcome(b, 0, 7, 42, true, 100, 90, 196608, name, 2, 300, false, 1000, 77, 1, service, prefix));
+}
+
+std::vector<unsigned char> config() {
+  flatbuffers::FlatBufferBuilder b;
+  const auto suffixes = b.CreateVectorOfStrings({".jpg", ".css"});
+  const auto patterns = b.CreateVectorOfStrings({"/health/**"});
+  return frame(ipc::FrameType::config, b, fbs::CreateConfig(b, 1, suffixes, patterns));
 }
 
 ServerFrame read(const std::vector<unsigned char>& bytes) { return read_server_frame(bytes.data(), bytes.size()); }
@@ -53,6 +63,18 @@ TEST_CASE("every field of every frame is read") {
     CHECK(f.slot == 2);
     CHECK(f.sampling == 300);
     CHECK_FALSE(f.enabled);
+    CHECK(f.service == "svc|ns|east");
+    CHECK(f.peer_prefix == "east/");
+  }
+  {
+    const auto bytes = config();
+    const ServerFrame f = read(bytes);
+    REQUIRE(f.kind == ServerFrame::Kind::config);
+    REQUIRE(f.ignore_suffixes.size() == 2);
+    CHECK(f.ignore_suffixes[0] == ".jpg");
+    CHECK(f.ignore_suffixes[1] == ".css");
+    REQUIRE(f.ignore_patterns.size() == 1);
+    CHECK(f.ignore_patterns[0] == "/health/**");
   }
   {
     flatbuffers::FlatBufferBuilder b;
@@ -114,18 +136,21 @@ TEST_CASE("an unknown frame is skipped unless it must be understood") {
 }
 
 TEST_CASE("no truncation is read, and no flipped bit does harm") {
-  const auto bytes = welcome();
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    const std::vector<unsigned char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK(read(cut).kind == ServerFrame::Kind::bad);
+  for (const auto& bytes : {welcome(), config()}) {
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      const std::vector<unsigned char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+      CHECK(read(cut).kind == ServerFrame::Kind::bad);
+    }
+    unsigned bad = 0;
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      auto flipped = bytes;
+      flipped[bit / 8] = static_cast<unsigned char>(flipped[bit / 8] ^ 1u << bit % 8);
+      const ServerFrame f = read(flipped);
+      bad += f.kind == ServerFrame::Kind::bad ? 1 : 0;
+      for (std::size_t i = 0; i < f.ignore_suffixes.size(); ++i) CHECK(f.ignore_suffixes[i].size() < bytes.size());
+    }
+    CHECK(bad > 100);
   }
-  unsigned bad = 0;
-  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-    auto flipped = bytes;
-    flipped[bit / 8] = static_cast<unsigned char>(flipped[bit / 8] ^ 1u << bit % 8);
-    bad += read(flipped).kind == ServerFrame::Kind::bad ? 1 : 0;
-  }
-  CHECK(bad > 100);
 }
 
 TEST_SUITE_END();

@@ -179,12 +179,20 @@ class Peer {
   void send_welcome() {
     flatbuffers::FlatBufferBuilder b;
     const auto instance = b.CreateString(instance_name);
+    const auto service = service_name.empty() ? 0 : b.CreateString(service_name);
+    const auto prefix = peer_prefix.empty() ? 0 : b.CreateString(peer_prefix);
     const bool old = known;
     known = true;
     send(ipc::FrameType::welcome, b,
          fbs::CreateWelcome(b, 0, 0xFFFF, sidecar_epoch, old, known_accepted, known_settled, ipc::kMaxFrame, instance,
-                            0, -1, true, 0, 0, 0),
+                            0, -1, true, 0, 0, 0, service, prefix),
          page_fd());
+  }
+  void send_config(const std::vector<std::string>& suffixes, const std::vector<std::string>& patterns) {
+    flatbuffers::FlatBufferBuilder b;
+    const auto of_suffixes = b.CreateVectorOfStrings(suffixes);
+    const auto of_patterns = b.CreateVectorOfStrings(patterns);
+    send(ipc::FrameType::config, b, fbs::CreateConfig(b, 1, of_suffixes, of_patterns));
   }
   void send_reject(ipc::RejectCode code, std::uint32_t retry_after_ms, bool permanent) {
     flatbuffers::FlatBufferBuilder b;
@@ -218,6 +226,8 @@ class Peer {
   std::uint64_t known_settled = 0;
   std::uint64_t sidecar_epoch = 1;
   std::string instance_name = "told@host";
+  std::string service_name;
+  std::string peer_prefix;
 
   // --- What came ---
   std::vector<Received> segments;

@@ -72,7 +72,7 @@ TEST_CASE("HELLO says who we are") {
   CHECK(hello.uuid()->high() != 0);
   CHECK(hello.process_epoch() != 0);
   CHECK(hello.oldest_seq() == 1);
-  CHECK(hello.next_seq() == 2);
+  CHECK(hello.next_seq() == 1);
   CHECK(hello.slot() == -1);
   CHECK((hello.capabilities() & ipc::kCapPage) != 0);
   CHECK((hello.capabilities() & ipc::kCapRehello) != 0);

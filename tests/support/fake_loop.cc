@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace sidecar {
 
@@ -24,6 +25,19 @@ struct FakeLoop::WatchState {
 struct FakeLoop::SignalState {
   int signal;
   std::function<void()> callback;
+};
+
+struct FakeLoop::LookupState {
+  std::string host;
+  std::function<void(Lookup::Answer)> answered;
+};
+
+class FakeLoop::LookupHandle final : public Lookup {
+ public:
+  explicit LookupHandle(std::shared_ptr<LookupState> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<LookupState> state_;
 };
 
 class FakeLoop::TimerHandle final : public Timer {
@@ -99,13 +113,26 @@ std::unique_ptr<SignalWatch> FakeLoop::watch_signal(int signal, std::function<vo
   return std::make_unique<SignalHandle>(std::move(state));
 }
 
+std::unique_ptr<Lookup> FakeLoop::look_up(const std::string& host, std::function<void(Lookup::Answer)> answered) {
+  auto state = std::make_shared<LookupState>(LookupState{host, std::move(answered)});
+  asked_.push_back(state);
+  ++lookups_;
+  return std::make_unique<LookupHandle>(std::move(state));
+}
+
+void FakeLoop::set_addresses(const std::string& host, std::vector<std::string> addresses) {
+  addresses_[host] = std::move(addresses);
+}
+
+void FakeLoop::hold_lookups(bool hold) { holding_lookups_ = hold; }
+
 void FakeLoop::post(std::function<void()> task) {
   const std::lock_guard lock(mutex_);
   posted_.push_back(std::move(task));
 }
 
 void FakeLoop::run_until_idle() {
-  while (run_posted() || run_due_timer() || run_ready_watches()) {
+  while (run_posted() || run_lookups() || run_due_timer() || run_ready_watches()) {
   }
 }
 
@@ -143,6 +170,22 @@ bool FakeLoop::run_posted() {
   }
   for (auto& task : tasks) task();
   return !tasks.empty();
+}
+
+bool FakeLoop::run_lookups() {
+  if (holding_lookups_ || asked_.empty()) return false;
+  for (const auto& weak : std::exchange(asked_, {})) {
+    const auto state = weak.lock();
+    if (!state) continue;
+    const std::vector<std::string>& found = addresses_[state->host];
+    // moved out: the answer may destroy its handle
+    const auto answered = std::exchange(state->answered, nullptr);
+    if (found.empty())
+      answered(fail(Errc::not_found, "unknown node or service"));
+    else
+      answered(found);
+  }
+  return true;
 }
 
 bool FakeLoop::run_due_timer() {

@@ -66,46 +66,105 @@ std::int64_t to_ms(Int128 us) {
   return static_cast<std::int64_t>(ms);
 }
 
-void build_pair(const fbs::Tag& tag, wire::v3::KeyStringValuePair& out) {
-  out.set_key(text_of(tag.key()));
-  out.set_value(text_of(tag.value()));
+// The longest beginning of valid `text` with at most `max` UTF-16 units.
+std::string plain_cut(const std::string& text, std::size_t max) {
+  std::size_t units = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = 0;
+    decode(text, at, length);
+    units += length == 4 ? 2 : 1;
+    if (units > max) return text.substr(0, at);
+    at += length;
+  }
+  return text;
 }
 
-void build_ref(const fbs::Ref& ref, wire::v3::SegmentReference& out) {
-  out.set_ref_type(static_cast<wire::v3::RefType>(ref.type()));
-  out.set_trace_id(id_of(ref.trace_id(), ref.trace_id_text()));
-  out.set_parent_trace_segment_id(id_of(ref.segment_id(), ref.segment_id_text()));
-  out.set_parent_span_id(ref.span_id());
-  out.set_parent_service(text_of(ref.parent_service()));
-  out.set_parent_service_instance(text_of(ref.parent_instance()));
-  out.set_parent_endpoint(text_of(ref.parent_endpoint()));
-  out.set_network_address_used_at_peer(text_of(ref.address()));
-}
+// Builds one object from one segment.
+class Builder {
+ public:
+  explicit Builder(ObjectRules& rules) : rules_(rules) {}
 
-void build_span(const fbs::Span& span, wire::v3::SpanObject& out) {
-  out.set_span_id(span.span_id());
-  out.set_parent_span_id(span.parent_span_id());
-  out.set_start_time(to_ms(span.start_us()));
-  out.set_end_time(to_ms(static_cast<Int128>(span.start_us()) + span.duration_us()));
-  out.set_span_type(static_cast<wire::v3::SpanType>(span.type()));
-  out.set_span_layer(static_cast<wire::v3::SpanLayer>(span.layer()));
-  out.set_component_id(span.component());
-  out.set_is_error(span.error());
-  out.set_operation_name(text_of(span.operation()));
-  out.set_peer(text_of(span.peer()));
-  out.set_skip_analysis(span.skip_analysis());
-  if (span.tags() != nullptr)
-    for (const fbs::Tag* tag : *span.tags()) build_pair(*tag, *out.add_tags());
-  if (span.logs() != nullptr)
-    for (const fbs::Log* log : *span.logs()) {
-      wire::v3::Log& to = *out.add_logs();
-      to.set_time(to_ms(log->time_us()));
-      if (log->data() != nullptr)
-        for (const fbs::Tag* tag : *log->data()) build_pair(*tag, *to.add_data());
+  void build_span(const fbs::Span& span, wire::v3::SpanObject& out) {
+    out.set_span_id(span.span_id());
+    out.set_parent_span_id(span.parent_span_id());
+    out.set_start_time(to_ms(span.start_us()));
+    out.set_end_time(to_ms(static_cast<Int128>(span.start_us()) + span.duration_us()));
+    out.set_span_type(static_cast<wire::v3::SpanType>(span.type()));
+    out.set_span_layer(static_cast<wire::v3::SpanLayer>(span.layer()));
+    out.set_component_id(span.component());
+    out.set_is_error(span.error());
+    out.set_operation_name(operation(span.operation()));
+    out.set_peer(peer(span.peer(), span.type() == fbs::SpanType::Exit ? rules_.peer_prefix : ""));
+    out.set_skip_analysis(span.skip_analysis());
+    if (span.tags() != nullptr)
+      for (const fbs::Tag* tag : *span.tags()) build_pair(*tag, *out.mutable_tags());
+    if (span.logs() != nullptr)
+      for (const fbs::Log* log : *span.logs()) {
+        wire::v3::Log& to = *out.add_logs();
+        to.set_time(to_ms(log->time_us()));
+        if (log->data() != nullptr)
+          for (const fbs::Tag* tag : *log->data()) build_pair(*tag, *to.mutable_data());
+      }
+    if (span.refs() != nullptr)
+      for (const fbs::Ref* ref : *span.refs()) build_ref(*ref, *out.add_refs());
+  }
+
+ private:
+  void build_pair(const fbs::Tag& tag, google::protobuf::RepeatedPtrField<wire::v3::KeyStringValuePair>& out) {
+    const std::string key = tag.key()->str();
+    const Treatment treatment = rules_.privacy.treatment(key);
+    if (treatment.action == Treatment::drop) {
+      ++rules_.changes.tags_dropped;
+      return;
     }
-  if (span.refs() != nullptr)
-    for (const fbs::Ref* ref : *span.refs()) build_ref(*ref, *out.add_refs());
-}
+    wire::v3::KeyStringValuePair& pair = *out.Add();
+    pair.set_key(plain_repair(key));
+    const std::string value = tag.value() == nullptr ? "" : tag.value()->str();
+    if (treatment.action == Treatment::mask && !value.empty()) {
+      ++rules_.changes.tags_masked;
+      pair.set_value("***");
+    } else {
+      pair.set_value(plain_repair(scrubbed(value, treatment.kind)));
+    }
+  }
+
+  void build_ref(const fbs::Ref& ref, wire::v3::SegmentReference& out) {
+    out.set_ref_type(static_cast<wire::v3::RefType>(ref.type()));
+    out.set_trace_id(id_of(ref.trace_id(), ref.trace_id_text()));
+    out.set_parent_trace_segment_id(id_of(ref.segment_id(), ref.segment_id_text()));
+    out.set_parent_span_id(ref.span_id());
+    out.set_parent_service(text_of(ref.parent_service()));
+    out.set_parent_service_instance(text_of(ref.parent_instance()));
+    out.set_parent_endpoint(operation(ref.parent_endpoint()));
+    out.set_network_address_used_at_peer(peer(ref.address(), ""));
+  }
+
+  std::string operation(const flatbuffers::String* name) {
+    return cut(plain_repair(scrubbed(raw(name), TextKind::operation)), 150, rules_.changes.endpoint_names_cut);
+  }
+  std::string peer(const flatbuffers::String* name, const std::string& prefix) {
+    const std::string text = raw(name);
+    if (text.empty()) return text;
+    return cut(plain_repair(prefix + scrubbed(text, TextKind::peer)), 200, rules_.changes.peers_cut);
+  }
+
+  static std::string raw(const flatbuffers::String* text) { return text == nullptr ? "" : text->str(); }
+
+  std::string scrubbed(const std::string& text, TextKind kind) {
+    std::string out;
+    if (!rules_.privacy.scrub(text, kind, out)) return text;
+    ++rules_.changes.urls_masked;
+    return out;
+  }
+
+  static std::string cut(const std::string& text, std::size_t max, std::uint64_t& count) {
+    std::string out = plain_cut(text, max);
+    if (out != text) ++count;
+    return out;
+  }
+
+  ObjectRules& rules_;
+};
 
 }  // namespace
 
@@ -128,14 +187,14 @@ std::string plain_repair(const std::string& text) {
 }
 
 void build_segment_object(std::span<const std::uint8_t> bytes, const std::string& service, const std::string& instance,
-                          wire::v3::SegmentObject& out) {
+                          ObjectRules& rules, wire::v3::SegmentObject& out) {
   const fbs::Segment& segment = *fbs::GetSizePrefixedSegment(bytes.data());
   out.set_trace_id(id_of(segment.trace_id(), segment.trace_id_text()));
   out.set_trace_segment_id(id_of(segment.segment_id(), nullptr));
   out.set_service(plain_repair(service));
   out.set_service_instance(plain_repair(instance));
   out.set_is_size_limited(segment.size_limited());
-  for (const fbs::Span* span : *segment.spans()) build_span(*span, *out.add_spans());
+  for (const fbs::Span* span : *segment.spans()) Builder(rules).build_span(*span, *out.add_spans());
 }
 
 std::string serialize(const google::protobuf::MessageLite& message) {

@@ -8,6 +8,8 @@ namespace {
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 
+constexpr std::size_t kUsual = 40, kLong = 400;  // the latter: longer than names may be
+
 class Maker {
  public:
   explicit Maker(const NumberSource& next) : next_(next) {}
@@ -46,7 +48,7 @@ class Maker {
 
   Offset<flatbuffers::String> text() {
     if (below(4) == 0) return {};
-    return fbb_.CreateString(make_random_text(next_));
+    return fbb_.CreateString(make_random_text(next_, below(16) == 0 ? kLong : kUsual));
   }
 
   template <class T, class Make>
@@ -116,10 +118,12 @@ std::vector<std::uint8_t> make_random_segment(const NumberSource& next, std::siz
 
 std::string make_random_text(const NumberSource& next, std::size_t max) {
   constexpr const char* kPieces[] = {"a", "/path", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\x7F", "\x01",
+                                     // parts of URLs
+                                     "://", "?a=", "&/path=", ":a@",
                                      // broken: alone, cut short, overlong, surrogate, too large
                                      "\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC0\xAF", "\xED\xA0\x80",
                                      "\xF4\x90\x80\x80", "\xFF"};
-  constexpr std::size_t kValid = 7;
+  constexpr std::size_t kValid = 11;
   const std::size_t pieces = next() % 8 != 0 ? kValid : std::size(kPieces);
   std::string text;
   for (std::size_t left = next() % (max + 1); left > 0 && text.size() < max; --left) text += kPieces[next() % pieces];

@@ -18,7 +18,7 @@ using NumberSource = std::function<std::uint64_t()>;
 // A size-prefixed flatbuffer, made by flatc's builder. `max_spans` >= 0.
 std::vector<std::uint8_t> make_random_segment(const NumberSource& next, std::size_t max_spans = 8);
 
-// Text of any length up to about `max`: ASCII, UTF-8 of all lengths, or broken.
+// Text of any length up to about `max`: ASCII, UTF-8 of all lengths, parts of URLs, or broken.
 std::string make_random_text(const NumberSource& next, std::size_t max = 40);
 
 }  // namespace sidecar

@@ -63,7 +63,7 @@ class SIDECAR_VISIBLE Tracer {
   // Disabled: spans of it are null.
   SIDECAR_LOCAL Tracer() noexcept = default;
 
-  // Disabled if there is no service name. Connects when the first segment is finished. Each call makes a tracer of its
+  // Disabled if there is no service name. Connects when the first segment begins. Each call makes a tracer of its
   // own: open one at the start of the program.
   SIDECAR_LOCAL static Tracer open(const TracerOptions& options) noexcept {
 #if defined(__cpp_exceptions)
@@ -131,6 +131,8 @@ class SIDECAR_VISIBLE Tracer {
   // Where this thread is in a trace; see local(). Empty if it is in none.
   SIDECAR_LOCAL Snapshot capture() noexcept { return current().capture(); }
 
+  // Whether there was a service name when it was opened, and memory.
+  SIDECAR_LOCAL bool opened() const noexcept { return state_ != nullptr; }
   // Whether spans are recorded at the moment.
   SIDECAR_LOCAL bool enabled() noexcept {
     detail::Core* const core = this->core();
@@ -179,7 +181,7 @@ class SIDECAR_VISIBLE Tracer {
   SIDECAR_LOCAL static Span begin_segment(detail::Core& core, detail::SpanKind kind, std::string_view operation,
                                           std::string_view peer, const Incoming* from,
                                           const Snapshot* snapshot) noexcept {
-    detail::Builder* const b = detail::begin_segment(core, from, snapshot);
+    detail::Builder* const b = detail::begin_segment(core, operation, from, snapshot);
     if (b == nullptr) return {};
     b->owner = &detail::thread_context;
     b->below = detail::thread_context.top;
@@ -201,7 +203,7 @@ class SIDECAR_VISIBLE Tracer {
   SIDECAR_LOCAL AsyncSpan start(detail::SpanKind kind, std::string_view operation, std::string_view peer,
                                 const Incoming* from, const Snapshot* snapshot) noexcept {
     detail::Core* const core = this->core();
-    detail::Builder* const b = core == nullptr ? nullptr : detail::begin_segment(*core, from, snapshot);
+    detail::Builder* const b = core == nullptr ? nullptr : detail::begin_segment(*core, operation, from, snapshot);
     if (b == nullptr) return {};
     const std::uint32_t index = detail::begin_span(*core, *b, kind, operation, detail::kNone);
     set_peer(*core, *b, index, peer);

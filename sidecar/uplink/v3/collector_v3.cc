@@ -132,6 +132,7 @@ CollectorV3::CollectorV3(const UplinkOptions& options, EventLoop& loop, Random& 
       random_(random),
       since_(loop.now()),
       tell_timer_(loop.make_timer([this] { tell_now(); })),
+      encoder_({PrivacyRules(options.privacy), options.peer_prefix}),
       completions_(loop),
       connection_(options_, loop, completions_, random,
                   [this](CollectorConnection::Event event) { on_connection(event); }),
@@ -194,7 +195,12 @@ CallPtr CollectorV3::send_segments(std::span<const Record> batch, Encoding& enco
   }
   encoding.bytes = encoder_.size();
   if (encoding.taken == encoding.unencodable.size()) return nullptr;
-  return std::make_unique<UnaryCall>(*this, Method::collect_in_sync, to_buffer(encoder_), std::move(answered));
+  // Counted when they have arrived, so that no segment counts twice.
+  const auto count = [this, changes = encoder_.changes(), answered = std::move(answered)](Outcome outcome) {
+    if (outcome.verdict == Verdict::delivered) status_.changes += changes;
+    answered(std::move(outcome));  // may destroy this
+  };
+  return std::make_unique<UnaryCall>(*this, Method::collect_in_sync, to_buffer(encoder_), count);
 }
 
 void CollectorV3::on_connection(CollectorConnection::Event event) {

@@ -2,125 +2,14 @@
 
 #include <segment_generated.h>
 
-#include <charconv>
-#include <cstring>
+#include <utility>
 
-#include "uplink/v3/utf8.h"
+#include "uplink/v3/passes.h"
 
 namespace sidecar::v3 {
 namespace {
 
-constexpr std::size_t kMaxIdText = 64;  // three int64 with signs and two dots
-
-std::size_t varint_size(std::uint64_t value) {
-  // 7 bits a byte; 0 takes one
-  return (static_cast<std::size_t>(63 - __builtin_clzll(value | 1)) * 9 + 73) / 64;
-}
-
-std::size_t id_text(const fbs::Id& id, char* out) {
-  char* at = out;
-  char* const end = out + kMaxIdText;
-  at = std::to_chars(at, end, id.p1()).ptr;
-  *at++ = '.';
-  at = std::to_chars(at, end, id.p2()).ptr;
-  *at++ = '.';
-  at = std::to_chars(at, end, id.p3()).ptr;
-  return static_cast<std::size_t>(at - out);
-}
-
-// All field numbers are below 16: a key is one byte.
-enum WireType : std::uint8_t { kVarint = 0, kLengthDelimited = 2 };
-constexpr std::uint8_t key(unsigned field, WireType type) { return static_cast<std::uint8_t>(field << 3 | type); }
-
-// First pass: sizes, kept for the second one in the order of writing.
-class Measure {
- public:
-  explicit Measure(std::vector<std::uint32_t>& sizes) : sizes_(sizes) {}
-
-  void number(unsigned, std::uint64_t value) {
-    if (value != 0) size_ += 1 + varint_size(value);
-  }
-  void text(unsigned, std::string_view text) {
-    if (text.empty()) return;
-    const Utf8Size size = utf8_size(text);
-    // The lowest bit tells the second pass whether to repair.
-    sizes_.push_back(static_cast<std::uint32_t>(size.bytes << 1 | (size.valid ? 0 : 1)));
-    size_ += 1 + varint_size(size.bytes) + size.bytes;
-  }
-  void id(unsigned, const fbs::Id& id) {
-    char text[kMaxIdText];
-    const std::size_t length = id_text(id, text);
-    size_ += 1 + 1 + length;  // always below 128
-  }
-  template <class Body>
-  void message(unsigned, const Body& body) {
-    const std::size_t slot = sizes_.size();
-    sizes_.push_back(0);
-    const std::size_t outer = size_;
-    size_ = 0;
-    body();
-    sizes_[slot] = static_cast<std::uint32_t>(size_);
-    size_ += outer + 1 + varint_size(size_);
-  }
-
-  std::size_t size() const { return size_; }
-
- private:
-  std::vector<std::uint32_t>& sizes_;
-  std::size_t size_ = 0;
-};
-
-// Second pass: bytes.
-class Write {
- public:
-  Write(std::uint8_t* out, const std::uint32_t* sizes) : out_(out), sizes_(sizes) {}
-
-  void number(unsigned field, std::uint64_t value) {
-    if (value == 0) return;
-    *out_++ = key(field, kVarint);
-    varint(value);
-  }
-  void text(unsigned field, std::string_view text) {
-    if (text.empty()) return;
-    const std::uint32_t size = *sizes_++;
-    *out_++ = key(field, kLengthDelimited);
-    varint(size >> 1);
-    if ((size & 1) != 0) {
-      out_ = write_repaired(text, out_);
-    } else {
-      std::memcpy(out_, text.data(), text.size());
-      out_ += text.size();
-    }
-  }
-  void id(unsigned field, const fbs::Id& id) {
-    char text[kMaxIdText];
-    const std::size_t length = id_text(id, text);
-    *out_++ = key(field, kLengthDelimited);
-    *out_++ = static_cast<std::uint8_t>(length);
-    std::memcpy(out_, text, length);
-    out_ += length;
-  }
-  template <class Body>
-  void message(unsigned field, const Body& body) {
-    *out_++ = key(field, kLengthDelimited);
-    varint(*sizes_++);
-    body();
-  }
-
- private:
-  void varint(std::uint64_t value) {
-    while (value >= 0x80) {
-      *out_++ = static_cast<std::uint8_t>(value | 0x80);
-      value >>= 7;
-    }
-    *out_++ = static_cast<std::uint8_t>(value);
-  }
-
-  std::uint8_t* out_;
-  const std::uint32_t* sizes_;
-};
-
-// --- The fields, once for both passes ---------------------------------------
+constexpr std::size_t kMaxKept = 1u << 20;  // of memory for changed texts, from message to message
 
 // proto3 sign-extends negative numbers to 64 bits.
 std::uint64_t extended(std::int64_t value) { return static_cast<std::uint64_t>(value); }
@@ -147,12 +36,7 @@ void put_id(Pass& pass, unsigned field, const fbs::Id* id, const flatbuffers::St
 template <class Pass, class Pairs>
 void put_pairs(Pass& pass, unsigned field, const Pairs* pairs) {
   if (pairs == nullptr) return;
-  for (const fbs::Tag* pair : *pairs) {
-    pass.message(field, [&] {
-      pass.text(1, view(pair->key()));
-      pass.text(2, view(pair->value()));
-    });
-  }
+  for (const fbs::Tag* pair : *pairs) pass.pair(field, view(pair->key()), view(pair->value()));
 }
 
 template <class Pass>
@@ -163,8 +47,8 @@ void put_ref(Pass& pass, const fbs::Ref& ref) {
   pass.number(4, extended(ref.span_id()));
   pass.text(5, view(ref.parent_service()));
   pass.text(6, view(ref.parent_instance()));
-  pass.text(7, view(ref.parent_endpoint()));
-  pass.text(8, view(ref.address()));
+  pass.operation(7, view(ref.parent_endpoint()));
+  pass.peer(8, view(ref.address()), false);  // has the prefix of its sender
 }
 
 template <class Pass>
@@ -181,8 +65,8 @@ void put_span(Pass& pass, const fbs::Span& span) {
   pass.number(4, extended(floor_to_ms(saturating_sum(span.start_us(), span.duration_us()))));
   if (span.refs() != nullptr)
     for (const fbs::Ref* ref : *span.refs()) pass.message(5, [&] { put_ref(pass, *ref); });
-  pass.text(6, view(span.operation()));
-  pass.text(7, view(span.peer()));
+  pass.operation(6, view(span.operation()));
+  pass.peer(7, view(span.peer()), span.type() == fbs::SpanType::Exit);
   pass.number(8, static_cast<std::uint8_t>(span.type()));
   pass.number(9, span.layer());
   pass.number(10, extended(span.component()));
@@ -212,12 +96,15 @@ void put_member(Pass& pass, const SegmentEncoder::Input& input) {
 
 }  // namespace
 
+SegmentEncoder::SegmentEncoder(SegmentRules rules) : rules_(std::move(rules)) {}
+
 SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_size) {
   constexpr std::size_t kLeast = 16;  // prefix, root offset, identifier, and a table
   if (segment.bytes.size() < kLeast || !fbs::SizePrefixedSegmentBufferHasIdentifier(segment.bytes.data()))
     return Added::unencodable;
-  const std::size_t sizes_before = sizes_.size();
-  Measure measure(sizes_);
+  const std::size_t sizes_before = sizes_.size(), changed_before = changed_.size();
+  const SegmentChanges changes_before = changes_;
+  Measure measure(rules_, keys_, sizes_, changed_, changes_);
   put_member(measure, segment);
   Added added = Added::yes;
   if (measure.size() > kMaxSegment)
@@ -226,6 +113,8 @@ SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_
     added = Added::full;
   if (added != Added::yes) {
     sizes_.resize(sizes_before);
+    changed_.resize(changed_before);
+    changes_ = changes_before;
     return added;
   }
   size_ += measure.size();
@@ -234,13 +123,16 @@ SegmentEncoder::Added SegmentEncoder::add(const Input& segment, std::size_t max_
 }
 
 void SegmentEncoder::write(std::uint8_t* out) const {
-  Write pass(out, sizes_.data());
+  Write pass(out, sizes_.data(), changed_.data());
   for (const Input& input : inputs_) put_member(pass, input);
 }
 
 void SegmentEncoder::clear() {
   inputs_.clear();
   sizes_.clear();
+  changed_.clear();
+  if (changed_.capacity() > kMaxKept) changed_.shrink_to_fit();
+  changes_ = {};
   size_ = 0;
 }
 

@@ -55,8 +55,8 @@ std::size_t ascii_prefix(std::string_view text) {
 
 }  // namespace
 
-Utf8Size utf8_size(std::string_view text) {
-  Utf8Size size{0, true};
+Utf8Size utf8_size_of_any(std::string_view text) {
+  Utf8Size size{0, true, true};
   while (!text.empty()) {
     const std::size_t ascii = ascii_prefix(text);
     size.bytes += ascii;

@@ -55,11 +55,38 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, unnamed(4))->identity.slot == 1);
   }
 
-  TEST_CASE("a name that would be longer than a shim accepts is cut between characters, and keeps its slot") {
+  TEST_CASE("names longer than a collector keeps are cut, counted, and what was said is kept") {
     AgentTable table("host");
-    const std::string longest = std::string(252, 'x') + "\xE8\xAE\xA2";
-    CHECK(connect(table, unnamed(1, longest))->identity.instance == longest);
-    CHECK(connect(table, unnamed(2, longest))->identity.instance == std::string(252, 'x') + "#1");
+    const std::string longest = std::string(60, 'x') + std::string(65, 'y');
+    const AgentPtr first = connect(table, unnamed(1, longest));
+    const AgentPtr second = connect(table, unnamed(2, longest));
+    CHECK(first->identity.service == longest.substr(0, 70));
+    CHECK(first->identity.instance == longest.substr(0, 65) + "@host");
+    CHECK(second->identity.instance == longest.substr(0, 63) + "@host#1");
+    CHECK(first->identity.said.service == longest);
+    CHECK(first->identity.said.instance.empty());
+    const AgentPtr named = connect(table, make_identity("shop", std::string(71, 'i'), 3));
+    CHECK(named->identity.instance == std::string(70, 'i'));
+    CHECK(named->identity.said.instance == std::string(71, 'i'));
+    CHECK(table.services_cut() == 2);
+    CHECK(table.instances_cut() == 3);
+  }
+
+  TEST_CASE("services that a collector takes for one share their slots") {
+    AgentTable table("host");
+    const std::string start(70, 'x');
+    CHECK(connect(table, unnamed(1, start + "a"))->identity.slot == 0);
+    CHECK(connect(table, unnamed(2, start + "b"))->identity.slot == 1);
+  }
+
+  TEST_CASE("a template names instances, and the namespace their service") {
+    AgentTable table(Naming({"{service}-{pid}", "ns", "cl"}, "host", ""));
+    const AgentPtr first = connect(table, unnamed(1));
+    const AgentPtr second = connect(table, unnamed(2));
+    CHECK(first->identity.service == "shop|ns|cl");
+    CHECK(first->identity.instance == "shop-101");
+    CHECK(second->identity.instance == "shop-102");
+    CHECK(second->identity.slot == 1);
   }
 
   TEST_CASE("a slot stays taken while its process may come back") {
@@ -94,9 +121,10 @@ TEST_SUITE("agents/agent_table") {
   }
 
   TEST_CASE("several shared objects of one process are one instance") {
-    AgentTable table("host");
+    AgentTable table(Naming({"{uuid}", "", ""}, "host", ""));
     const AgentPtr first = connect(table, unnamed(1));
     AgentIdentity same = unnamed(2);
+    same.key.uuid_low = 0x3333;
     same.pid = first->identity.pid;
     const AgentPtr second = connect(table, same);
     CHECK(second->identity.instance == first->identity.instance);

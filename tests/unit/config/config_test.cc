@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "config/keys.h"
+#include "config/key_names.h"
+#include "config/registry.h"
 
 using namespace sidecar;
 
@@ -74,9 +75,15 @@ TEST_SUITE("config/config") {
                                                       {"batch.backoff.max", "23s"},
                                                       {"session.keep_alive", "24s"},
                                                       {"session.properties_every", "25"},
+                                                      {"naming.instance", "x"},
+                                                      {"naming.namespace", "n"},
+                                                      {"naming.cluster", "c"},
                                                       {"sampling.traces_per_3s", "26"},
                                                       {"ignore.suffixes", ".x"},
                                                       {"ignore.patterns", "/x/**"},
+                                                      {"privacy.drop_tags", "card"},
+                                                      {"privacy.mask_tags", "*pin*"},
+                                                      {"privacy.urls", "drop-query"},
                                                       {"host", "h"},
                                                       {"shutdown.deadline", "27s"}};
     CHECK(other.size() == config_keys().size());
@@ -100,6 +107,32 @@ TEST_SUITE("config/config") {
         CHECK(key.show(over.config) == other.at(key.path));
       }
     }
+  }
+
+  TEST_CASE("a template of instances' names that cannot be one is refused with the reason") {
+    CHECK(parse(std::string(kMinimal) + "naming: {instance: '{exe}-{pid}@{host}'}").config.naming.instance ==
+          "{exe}-{pid}@{host}");
+    CHECK(error("naming: {instance: '{service}-{port}'}") ==
+          "f.yaml:2:20: naming.instance: expected text in quotes with any of {service}, {host}, {ip}, {pid}, {uuid}, "
+          "{exe}, {slot}, got '{service}-{port}': there is no placeholder {port}");
+    CHECK(contains(error("naming: {instance: {pid}}"), "expected text in quotes"));
+    CHECK(contains(error("naming: {instance: '{service'}"), "a '{' without its '}'"));
+    CHECK(contains(error("naming: {instance: ' '}"), "would be empty"));
+    CHECK(contains(error("naming: {instance: '" + std::string(65, 'x') + "'}"), "at most 64 of the 70"));
+    CHECK(parse(std::string(kMinimal) + "naming: {instance: ''}").errors.empty());
+  }
+
+  TEST_CASE("namespace and cluster are as long as the Java agent keeps them, and a cluster is put before addresses") {
+    const LoadedConfig loaded = parse(std::string(kMinimal) + "naming: {namespace: ns, cluster: cl}");
+    CHECK(loaded.errors.empty());
+    CHECK(loaded.config.naming.name_space == "ns");
+    CHECK(loaded.config.naming.cluster == "cl");
+    CHECK(loaded.config.ipc.peer_prefix == "cl/");
+    CHECK(loaded.config.uplink.peer_prefix == "cl/");
+    CHECK(parse(kMinimal, {{"SW_SIDECAR_NAMING_CLUSTER", ""}}).config.ipc.peer_prefix.empty());
+    CHECK(contains(error("naming: {namespace: '" + std::string(21, 'x') + "'}"), "at most 20 visible ASCII"));
+    CHECK(contains(error("naming: {cluster: 'a|b'}"), "but '|'"));
+    CHECK(contains(error("naming: {cluster: 'a b'}"), "visible"));
   }
 
   TEST_CASE("a list of texts is empty by an empty variable, and refuses what is no item, too long or twice there") {
@@ -269,15 +302,13 @@ TEST_SUITE("config/config") {
   TEST_CASE("an unknown SW_SIDECAR_ variable is an error; those of shim and tool are not") {
     CHECK(errors(kMinimal, {{"SW_SIDECAR_LOG_LEVLE", "info"}}) ==
           std::vector<std::string>{"SW_SIDECAR_LOG_LEVLE: unknown variable, did you mean 'SW_SIDECAR_LOG_LEVEL'?"});
-    for (const std::string& name : foreign_variables()) CHECK(errors(kMinimal, {{name, "x"}}).empty());
+    for (const OtherVariable& other : other_variables()) CHECK(errors(kMinimal, {{other.name, "x"}}).empty());
     // What Kubernetes sets beside a Service of this name is nobody's mistake.
     for (const char* name : {"SW_SIDECAR_PORT", "SW_SIDECAR_PORT_11800_TCP_ADDR", "SW_SIDECAR_SERVICE_HOST",
                              "SW_SIDECAR_SERVICE_PORT", "SW_SIDECAR_SERVICE_PORT_GRPC"})
       CHECK(errors(kMinimal, {{name, "tcp://10.0.0.1:11800"}}).empty());
-    // No key is shadowed by a foreign variable.
-    for (const Key& key : config_keys())
-      CHECK(std::find(foreign_variables().begin(), foreign_variables().end(), key.variable()) ==
-            foreign_variables().end());
+    // No key is shadowed by another variable.
+    for (const OtherVariable& other : other_variables()) CHECK(key_of_variable(other.name) == nullptr);
   }
 
   TEST_CASE("what stands in the file cannot break the message") {

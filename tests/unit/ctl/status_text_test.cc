@@ -21,51 +21,53 @@ json ledger(int received, int delivered, int held, json dropped = json::object()
 
 // A daemon to which nothing is wrong.
 json healthy() {
-  return {
-      {"schema", 1},
-      {"version", "0.1.0"},
-      {"daemon", {{"state", "serving"}, {"pid", 4711}, {"uptime_ms", 11'520'000}, {"host", "web-1"}}},
-      {"collector",
-       {{"state", "up"},
-        {"address", "oap:11800"},
-        {"dialect", "v3"},
-        {"spelling", "collectInSync"},
-        {"since_ms", 60'000},
-        {"last_error", ""},
-        {"last_ok_ms_ago", 200},
-        {"calls_ok", 12},
-        {"calls_failed", 0},
-        {"undecodable_answers", 0}}},
-      {"totals", ledger(10, 9, 1)},
-      {"instances",
-       {{{"service", "shop"},
-         {"instance", "shop@web-1"},
-         {"layer", "GENERAL"},
-         {"registration", "live"},
-         {"registration_ms", 61'000},
-         {"registration_error", ""},
-         {"last_segment_ms_ago", 1500},
-         {"ledger", ledger(10, 9, 1)},
-         {"sessions",
-          {{{"pid", 5}, {"connected", true}, {"client", {{"created", 10}, {"dropped", 0}, {"lost_before", 0}}}}}}}}},
-      {"channels",
-       {{{"index", 0},
-         {"records", 0},
-         {"slots", 4096},
-         {"in_flight", 0},
-         {"state", "idle"},
-         {"attempt", 0},
-         {"last_error", ""}},
-        {{"index", 1},
-         {"records", 1},
-         {"slots", 4096},
-         {"high_water", 3},
-         {"in_flight", 0},
-         {"state", "sending"},
-         {"attempt", 0},
-         {"last_error", ""}}}},
-      {"carrier", {{"held", 1}, {"bytes", 1500}, {"memory", 33'554'432}, {"strategy", "blocking"}}},
-      {"socket", {{"connections", 1}, {"refused", json::object()}}}};
+  return {{"schema", 1},
+          {"version", "0.1.0"},
+          {"daemon", {{"state", "serving"}, {"pid", 4711}, {"uptime_ms", 11'520'000}, {"host", "web-1"}}},
+          {"collector",
+           {{"state", "up"},
+            {"address", "oap:11800"},
+            {"dialect", "v3"},
+            {"spelling", "collectInSync"},
+            {"since_ms", 60'000},
+            {"last_error", ""},
+            {"last_ok_ms_ago", 200},
+            {"calls_ok", 12},
+            {"calls_failed", 0},
+            {"undecodable_answers", 0}}},
+          {"totals", ledger(10, 9, 1)},
+          {"instances",
+           {{{"service", "shop"},
+             {"instance", "shop@web-1"},
+             {"layer", "GENERAL"},
+             {"registration", "live"},
+             {"registration_ms", 61'000},
+             {"registration_error", ""},
+             {"last_segment_ms_ago", 1500},
+             {"ledger", ledger(10, 9, 1)},
+             {"sessions",
+              {{{"pid", 5},
+                {"connected", true},
+                {"container", {{"id", ""}}},
+                {"client", {{"created", 10}, {"dropped", 0}, {"lost_before", 0}}}}}}}}},
+          {"channels",
+           {{{"index", 0},
+             {"records", 0},
+             {"slots", 4096},
+             {"in_flight", 0},
+             {"state", "idle"},
+             {"attempt", 0},
+             {"last_error", ""}},
+            {{"index", 1},
+             {"records", 1},
+             {"slots", 4096},
+             {"high_water", 3},
+             {"in_flight", 0},
+             {"state", "sending"},
+             {"attempt", 0},
+             {"last_error", ""}}}},
+          {"carrier", {{"held", 1}, {"bytes", 1500}, {"memory", 33'554'432}, {"strategy", "blocking"}}},
+          {"socket", {{"connections", 1}, {"refused", json::object()}}}};
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -117,16 +119,38 @@ TEST_SUITE("ctl/status_text") {
     CHECK(contains(status_text(status, {}), "no application has connected yet"));
   }
 
+  TEST_CASE("instances in containers stand with the short number of theirs") {
+    json status = healthy();
+    status["instances"][0]["sessions"][0]["container"]["id"] = "0123456789abcdef0123";
+    status["instances"].push_back(healthy()["instances"][0]);
+    const std::string text = status_text(status, {});
+    CHECK(contains(text, "  DROPPED  CONTAINER\n"));
+    CHECK(contains(text, "  0        0123456789ab\n"));
+    CHECK(contains(text, "  0        -\n"));
+  }
+
   TEST_CASE("drops stand with their reasons") {
     json status = healthy();
     status["instances"][0]["ledger"] = ledger(10, 5, 1, {{"rejected", 3}, {"reset", 1}, {"encode", 0}});
     CHECK(contains(status_text(status, {}), "  4 (rejected 3, reset 1)\n"));
   }
 
+  TEST_CASE("what was changed in segments is counted in a line, once there is something") {
+    json status = healthy();
+    CHECK(status_text(status, {}).find("changed") == std::string::npos);
+    json& changed = status["collector"]["changed"];
+    changed = {
+        {"tags_dropped", 0}, {"tags_masked", 12}, {"urls_masked", 3}, {"endpoint_names_cut", 0}, {"peers_cut", 1}};
+    CHECK(status_text(status, {}).find("\nchanged    12 tags masked, 3 URLs masked, 1 peers cut\n") !=
+          std::string::npos);
+  }
+
   TEST_CASE("whatever is wrong has a warning") {
     CHECK(warning("/daemon/state", "draining") == "the daemon is stopping");
     CHECK(warning("/collector/state", "down") == "no connection to the collector oap:11800 for 1m00s");
     CHECK(contains(warning("/collector/state", "auth"), "refuses us"));
+    CHECK(contains(warning("/names_cut/service", 2), "of services 2 times, of instances 0 times"));
+    CHECK(contains(warning("/names_cut/instance", 1), "of services 0 times, of instances 1 times"));
     CHECK(contains(warning("/collector/state", "wrong_server"), "no SkyWalking collector"));
     CHECK(warning("/collector/undecodable_answers", 2) == "the collector gave 2 answers that cannot be decoded");
     CHECK(contains(warning("/totals/balanced", false), "does not balance"));

@@ -401,6 +401,36 @@ TEST_SUITE("ipc/connection") {
     CHECK(f.agents.size() == 1);
   }
 
+  TEST_CASE("who says HELLO again is known by what it said, not by the names in force") {
+    const std::string start(70, 's');
+    HelloSpec spec;
+    spec.service = start + "a";
+    spec.instance = start + "i";
+    ServerFixture f;
+    Client client = f.connect();
+    REQUIRE(client->send(client::hello(spec)));
+    f.turn();
+    const auto welcome = client->hear();
+    REQUIRE(welcome);
+    CHECK(welcome->as<fbs::Welcome>().service()->str() == start);
+    CHECK(welcome->as<fbs::Welcome>().instance()->str() == start);
+
+    client = f.greet(spec);
+    CHECK(f.agents.size() == 1);
+    HelloSpec other = spec;
+    other.service = start + "b";
+    for (const HelloSpec& claimed : {other, [&] {
+                                       HelloSpec s = spec;
+                                       s.instance = start + "j";
+                                       return s;
+                                     }()}) {
+      const Client thief = f.connect();
+      REQUIRE(thief->send(client::hello(claimed)));
+      f.turn();
+      CHECK(thief->rejected() == RejectCode::identity_changed);
+    }
+  }
+
   TEST_CASE("a session cannot be taken over by another service or another process") {
     ServerFixture f;
     const Client client = f.greet();

@@ -45,6 +45,18 @@ TEST_SUITE("lifecycle/status_report") {
     CHECK(report["instances"][0]["sessions"][0]["age_ms"] == 90'000);
   }
 
+  TEST_CASE("names stand as they are in force, with what the program said and how many were cut") {
+    Parts parts;
+    const std::string said(80, 's');
+    parts.session(said, 1);
+    const json report = status_report(parts.sources(), DaemonFacts{});
+    CHECK(report["names_cut"]["service"] == 1);
+    const json& instance = report["instances"][0];
+    CHECK(instance["service"] == said.substr(0, 70));
+    CHECK(instance["sessions"][0]["said"]["service"] == said);
+    CHECK(instance["sessions"][0]["container"] == json{{"id", ""}, {"pod_uid", ""}, {"cgroup", ""}});
+  }
+
   TEST_CASE("a host with very many instances lists a bounded number and says how many are missing") {
     Parts parts;
     for (std::size_t i = 0; i < kMaxListedInstances + 5; ++i) parts.session("s" + std::to_string(i), 1);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -166,4 +167,57 @@ TEST_CASE("the fake loop fires timers at their own times, in their order") {
   loop.advance(50ms);
   CHECK(order == std::vector<int>{10, 20});
   CHECK(loop.now() - start == 50ms);
+}
+
+TEST_CASE("the system's resolver answers in a later turn, and each address once") {
+  UvLoop loop;
+  std::vector<std::string> found;
+  const auto lookup = loop.look_up("localhost", [&](Lookup::Answer answer) {
+    if (answer) found = *answer;
+  });
+  CHECK(found.empty());
+  REQUIRE(run_until(loop, [&] { return !found.empty(); }));
+  for (const std::string& address : found) {
+    CHECK((address == "127.0.0.1" || address == "::1"));
+    CHECK(std::count(found.begin(), found.end(), address) == 1);
+  }
+}
+
+TEST_CASE("what is no host name is answered with an error, in a later turn") {
+  UvLoop loop;
+  for (const std::string& host : {std::string("a..b"), std::string(300, 'x')}) {
+    std::string error;
+    std::unique_ptr<Lookup> lookup;
+    lookup = loop.look_up(host, [&](Lookup::Answer answer) {
+      REQUIRE_FALSE(answer);
+      error = answer.error().message;
+      lookup.reset();  // from within
+    });
+    CHECK(error.empty());
+    REQUIRE(run_until(loop, [&] { return !error.empty(); }));
+  }
+}
+
+TEST_CASE_TEMPLATE("a lookup that is destroyed is not answered", Loop, UvLoop, FakeLoop) {
+  Loop loop;
+  bool answered = false;
+  for (int i = 0; i < 20; ++i) loop.look_up("localhost", [&](Lookup::Answer) { answered = true; });
+  bool over = false;
+  const auto timer = loop.make_timer([&] { over = true; });
+  timer->start(20ms);
+  CHECK(run_until(loop, [&] { return over; }));
+  CHECK_FALSE(answered);
+}
+
+TEST_CASE("the fake resolver says what it was told") {
+  FakeLoop loop;
+  loop.set_addresses("oap", {"10.0.0.1", "10.0.0.2"});
+  std::vector<std::string> found;
+  std::string error;
+  const auto known = loop.look_up("oap", [&](Lookup::Answer answer) { found = answer.value(); });
+  const auto unknown = loop.look_up("nobody", [&](Lookup::Answer answer) { error = answer.error().message; });
+  CHECK(found.empty());
+  loop.run_until_idle();
+  CHECK(found.size() == 2);
+  CHECK_FALSE(error.empty());
 }

@@ -32,6 +32,7 @@ class Child {
     REQUIRE(pid_ > 0);
   }
   ~Child() { kill_and_reap(); }
+  pid_t pid() const { return pid_; }
   ScopedFd pidfd() const {
     ScopedFd fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
     REQUIRE(fd);
@@ -140,6 +141,26 @@ TEST_SUITE("session/session_manager") {
     CHECK(f.pings() == 2);
     f.disconnect(agent);  // comes later and changes nothing
     CHECK(f.manager.size() == 0);
+  }
+
+  TEST_CASE("where a process runs is read once, when its session begins, and forgotten with it") {
+    Fixture f;
+    Child child;
+    AgentIdentity identity = make_identity("shop", "shop-1", 1);
+    identity.pid = child.pid();
+    const auto agent = std::make_shared<Agent>(std::move(identity), 0);
+    CHECK(f.manager.container_of(*agent) == nullptr);
+    f.manager.on_agent_connected(agent, child.pidfd());
+    REQUIRE(f.manager.container_of(*agent) != nullptr);
+    CHECK(*f.manager.container_of(*agent) == read_container(child.pid(), child.pidfd().get()));
+    // It comes back without a pidfd: nothing could be read now.
+    const ContainerFacts before = *f.manager.container_of(*agent);
+    f.disconnect(agent);
+    f.manager.on_agent_connected(agent, {});
+    REQUIRE(f.manager.container_of(*agent) != nullptr);
+    CHECK(*f.manager.container_of(*agent) == before);
+    f.disconnect(agent, true);
+    CHECK(f.manager.container_of(*agent) == nullptr);
   }
 
   TEST_CASE("a lost connection alone ends nothing before the grace is over") {

@@ -16,12 +16,14 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::string encode(const std::vector<SegmentEncoder::Input>& inputs) {
-  SegmentEncoder encoder;
+std::string encode(const std::vector<SegmentEncoder::Input>& inputs, v3::SegmentRules rules = {},
+                   SegmentChanges* changes = nullptr) {
+  SegmentEncoder encoder(std::move(rules));
   for (const auto& input : inputs) REQUIRE(encoder.add(input, ~std::size_t{0}) == SegmentEncoder::Added::yes);
   // exact size on the heap, so that ASan sees one byte too far
   std::vector<std::uint8_t> out(encoder.size());
   encoder.write(out.data());
+  if (changes != nullptr) *changes = encoder.changes();
   return {out.begin(), out.end()};
 }
 
@@ -89,24 +91,34 @@ TEST_SUITE("uplink/segment_encoder") {
     std::mt19937_64 random(20261124);
     const NumberSource next = [&] { return random(); };
     unsigned spans = 0;
+    SegmentChanges total;
     for (int round = 0; round < 1500; ++round) {
       std::vector<Bytes> segments;
       std::vector<std::string> names;
       wire::v3::SegmentCollection expected;
+      ObjectRules rules{PrivacyRules({{"*path"}, {"a*", "*\xC3\xA9*"}, static_cast<UrlPrivacy>(random() % 4)}),
+                        random() % 2 == 0 ? "" : "cluster/",
+                        {}};
       for (std::size_t i = 0; i <= random() % 3; ++i) segments.push_back(make_random_segment(next));
       for (std::size_t i = 0; i < 2 * segments.size(); ++i) names.push_back(make_random_text(next));
       std::vector<SegmentEncoder::Input> inputs;
       for (std::size_t i = 0; i < segments.size(); ++i) {
         inputs.push_back({segments[i], names[2 * i], names[2 * i + 1]});
-        build_segment_object(segments[i], names[2 * i], names[2 * i + 1], *expected.add_segments());
+        build_segment_object(segments[i], names[2 * i], names[2 * i + 1], rules, *expected.add_segments());
         spans += static_cast<unsigned>(expected.segments(static_cast<int>(i)).spans_size());
       }
-      const std::string bytes = encode(inputs);
+      SegmentChanges changes;
+      const std::string bytes = encode(inputs, {rules.privacy, rules.peer_prefix}, &changes);
       CAPTURE(round);
       REQUIRE(bytes == serialize(expected));
       REQUIRE(google::protobuf::util::MessageDifferencer::Equals(parse(bytes), expected));
+      REQUIRE(changes == rules.changes);
+      total += changes;
     }
     CHECK(spans > 3000);
+    for (const std::uint64_t count :
+         {total.tags_dropped, total.tags_masked, total.urls_masked, total.endpoint_names_cut, total.peers_cut})
+      CHECK(count > 100);
   }
 
   TEST_CASE("times are floored to milliseconds, also before the epoch, and never overflow") {
@@ -139,6 +151,111 @@ TEST_SUITE("uplink/segment_encoder") {
     CHECK(v3::repaired("\xF0\x9F\x98") == "\xEF\xBF\xBD");
     CHECK(parse(encode_one(segment_with_span(0, 0, "\xF0\x9F\x98"))).segments(0).spans(0).operation_name() ==
           "\xEF\xBF\xBD");
+  }
+
+  TEST_CASE("tags and fields of logs go or lose their value by their key, and are counted") {
+    flatbuffers::FlatBufferBuilder fbb;
+    const auto pairs = [&] {
+      return std::vector<flatbuffers::Offset<fbs::Tag>>{
+          fbs::CreateTagDirect(fbb, "card", "4711"), fbs::CreateTagDirect(fbb, "Password", "pw"),
+          fbs::CreateTagDirect(fbb, "token", ""), fbs::CreateTagDirect(fbb, "url", "/a?token=x&b=1"),
+          fbs::CreateTagDirect(fbb, "n", "1")};
+    };
+    const auto tags = pairs(), fields = pairs();
+    const std::vector<flatbuffers::Offset<fbs::Log>> logs{fbs::CreateLogDirect(fbb, 5, &fields)};
+    const auto span =
+        fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, "/a", nullptr, &tags, &logs);
+    const auto spans = fbb.CreateVector(&span, 1);
+    const fbs::Id id(1, 2, 3);
+    const Bytes bytes = finish(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
+    SegmentChanges changes;
+    PrivacyOptions options;
+    options.drop_tags = {"card"};
+    const auto encoded =
+        parse(encode({{bytes, "svc", "ins"}}, {PrivacyRules(options), "cluster/"}, &changes)).segments(0).spans(0);
+    const auto check = [](const auto& found) {
+      REQUIRE(found.size() == 4);
+      CHECK(found[0].key() == "Password");
+      CHECK(found[0].value() == "***");
+      CHECK(found[1].key() == "token");
+      CHECK(found[1].value() == "");
+      CHECK(found[2].value() == "/a?token=***&b=1");
+      CHECK(found[3].value() == "1");
+    };
+    check(encoded.tags());
+    check(encoded.logs(0).data());
+    CHECK(changes == SegmentChanges{2, 2, 2, 0, 0});
+  }
+
+  TEST_CASE("names are cut as Java agents cut them, never inside a code point, and peers of exits have their prefix") {
+    const std::string long_name = std::string(149, 'x') + "\xF0\x9F\x98\x80";
+    const auto encoded = [&](fbs::SpanType type, const std::string& operation, const std::string& peer,
+                             SegmentChanges& changes) {
+      flatbuffers::FlatBufferBuilder fbb;
+      const fbs::Id id(1, 2, 3);
+      const std::vector<flatbuffers::Offset<fbs::Ref>> refs{fbs::CreateRefDirect(
+          fbb, fbs::RefType::CrossProcess, &id, nullptr, &id, nullptr, 0, "s", "i", operation.c_str(), peer.c_str())};
+      const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, type, 0, 0, false, operation.c_str(), peer.c_str(),
+                                              nullptr, nullptr, &refs);
+      const auto spans = fbb.CreateVector(&span, 1);
+      const Bytes bytes = finish(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
+      return parse(encode({{bytes, "svc", "ins"}}, {PrivacyRules(PrivacyOptions{}), "cluster/"}, &changes))
+          .segments(0)
+          .spans(0);
+    };
+    SegmentChanges changes;
+    const auto exit = encoded(fbs::SpanType::Exit, long_name, "u:p@h:1", changes);
+    CHECK(exit.operation_name() == std::string(149, 'x'));
+    CHECK(exit.refs(0).parent_endpoint() == std::string(149, 'x'));
+    CHECK(exit.peer() == "cluster/***@h:1");
+    CHECK(exit.refs(0).network_address_used_at_peer() == "***@h:1");
+    CHECK(changes == SegmentChanges{0, 0, 2, 2, 0});
+    const auto entry = encoded(fbs::SpanType::Entry, "/a", std::string(200, 'p'), changes);
+    CHECK(entry.peer() == std::string(200, 'p'));
+    CHECK(changes == SegmentChanges{});
+    const auto long_exit = encoded(fbs::SpanType::Exit, "/a", std::string(200, 'p'), changes);
+    CHECK(long_exit.peer() == "cluster/" + std::string(192, 'p'));
+    CHECK(changes == SegmentChanges{0, 0, 0, 0, 1});
+    CHECK(encoded(fbs::SpanType::Exit, "/a", "", changes).peer() == "");
+  }
+
+  TEST_CASE("what does not fit the message any more is not counted as changed") {
+    SegmentEncoder encoder({PrivacyRules(PrivacyOptions{}), {}});
+    const Bytes bytes = segment_with_span(0, 0, "/a?token=x");
+    REQUIRE(encoder.add({bytes, "svc", "ins"}, 1) == SegmentEncoder::Added::yes);
+    CHECK(encoder.changes().urls_masked == 1);
+    CHECK(encoder.add({bytes, "svc", "ins"}, 1) == SegmentEncoder::Added::full);
+    CHECK(encoder.changes().urls_masked == 1);
+    std::vector<std::uint8_t> out(encoder.size());
+    encoder.write(out.data());
+    CHECK(parse({out.begin(), out.end()}).segments(0).spans(0).operation_name() == "/a?token=***");
+    encoder.clear();
+    CHECK(encoder.changes() == SegmentChanges{});
+  }
+
+  TEST_CASE("keys that push each other out of the cache are treated all the same") {
+    SegmentEncoder encoder({PrivacyRules(PrivacyOptions{}), {}});
+    for (int round = 0; round < 2; ++round) {
+      flatbuffers::FlatBufferBuilder fbb;
+      std::vector<flatbuffers::Offset<fbs::Tag>> tags;
+      for (int i = 0; i < 2000; ++i)
+        tags.push_back(fbs::CreateTagDirect(
+            fbb, (std::string(static_cast<std::size_t>(i) % 45, 'k') + (i % 2 == 0 ? "token" : "taken")).c_str(),
+            "value"));
+      const auto span =
+          fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, nullptr, nullptr, &tags);
+      const auto spans = fbb.CreateVector(&span, 1);
+      const fbs::Id id(1, 2, 3);
+      const Bytes bytes = finish(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
+      encoder.clear();
+      REQUIRE(encoder.add({bytes, "svc", "ins"}, ~std::size_t{0}) == SegmentEncoder::Added::yes);
+      CHECK(encoder.changes().tags_masked == 1000);
+      std::vector<std::uint8_t> out(encoder.size());
+      encoder.write(out.data());
+      const auto collection = parse({out.begin(), out.end()});
+      for (const auto& tag : collection.segments(0).spans(0).tags())
+        CHECK((tag.value() == "***") == (tag.key().find("token") != std::string::npos));
+    }
   }
 
   TEST_CASE("what does not fit the message any more is left for the next one") {
@@ -199,6 +316,21 @@ TEST_SUITE("uplink/utf8") {
             REQUIRE(v3::repaired(text) == plain_repair(text));
             REQUIRE(v3::utf8_size(text).valid == (plain_repair(text) == text));
           }
+  }
+
+  TEST_CASE("the letters without which there is nothing to hide are seen wherever they stand") {
+    for (std::size_t size = 1; size < 20; ++size)
+      for (std::size_t at = 0; at < size; ++at)
+        for (int letter = 0; letter < 0x80; ++letter) {
+          std::string text(size, 'a');
+          text[at] = static_cast<char>(letter);
+          const v3::Utf8Size found = v3::utf8_size(text);
+          REQUIRE(found.marks == (std::string(";<=>?@").find(static_cast<char>(letter)) != std::string::npos));
+          REQUIRE(found.valid);
+          REQUIRE(found.bytes == size);
+        }
+    CHECK_FALSE(v3::utf8_size("").marks);
+    CHECK(v3::utf8_size("\xC3\xA9=").marks);
   }
 
   TEST_CASE("valid text of any length stays as it is") {

@@ -16,6 +16,31 @@ namespace sidecar {
 inline namespace v1 {
 namespace detail {
 
+// A vector of texts in a datagram, whose entries were all checked when it was made.
+class TextList {
+ public:
+  TextList() noexcept = default;
+  TextList(const unsigned char* data, std::size_t at, std::size_t size) noexcept : data_(data), at_(at), size_(size) {}
+
+  std::size_t size() const noexcept { return size_; }
+  std::string_view operator[](std::size_t i) const noexcept {
+    const std::size_t entry = at_ + 4 * i;
+    const std::size_t start = entry + number(entry);
+    return {reinterpret_cast<const char*>(data_) + start + 4, number(start)};
+  }
+
+ private:
+  std::uint32_t number(std::size_t at) const noexcept {
+    std::uint32_t value = 0;
+    std::memcpy(&value, data_ + at, sizeof value);
+    return value;
+  }
+
+  const unsigned char* data_ = nullptr;
+  std::size_t at_ = 0;
+  std::size_t size_ = 0;
+};
+
 // A table of a flatbuffer, bounds-checked at every step. A field that is absent, or does
 // not lie within the buffer, has its default; `good()` tells the second.
 class TableView {
@@ -36,15 +61,23 @@ class TableView {
   }
   std::string_view text(unsigned field) noexcept {
     const std::size_t at = offset(field, 4);
-    std::uint32_t to = 0;
+    std::size_t start = 0;
     std::uint32_t length = 0;
-    if (at == 0 || !get(at, to)) return {};
-    const std::size_t start = at + to;
-    if (!get(start, length) || length > size_ - start - 4) {
-      fail();
-      return {};
+    if (at == 0 || !follow(at, 1, start, length)) return {};
+    return {reinterpret_cast<const char*>(data_) + start, length};
+  }
+  // A list of texts; absent or broken: empty. Entries of it may share their bytes, which costs nothing.
+  TextList texts(unsigned field) noexcept {
+    const std::size_t at = offset(field, 4);
+    std::size_t first = 0;
+    std::uint32_t count = 0;
+    if (at == 0 || !follow(at, 4, first, count)) return {};
+    for (std::uint32_t i = 0; i < count; ++i) {
+      std::size_t start = 0;
+      std::uint32_t length = 0;
+      if (!follow(first + 4 * std::size_t{i}, 1, start, length)) return {};
     }
-    return {reinterpret_cast<const char*>(data_) + start + 4, length};
+    return {data_, first, count};
   }
 
  private:
@@ -63,6 +96,17 @@ class TableView {
     table_size_ = table_size;
     return vtable_size_ >= 4 && vtable_size_ % 2 == 0 && vtable_size_ <= size_ - vtable_ && table_size >= 4 &&
            table_size <= size_ - table_;
+  }
+  // Goes where the offset at `at` leads, to `count` things of `width` bytes from `start` on; fails if not all are
+  // there.
+  bool follow(std::size_t at, std::size_t width, std::size_t& start, std::uint32_t& count) noexcept {
+    std::uint32_t to = 0;
+    if (get(at, to) && get(at + to, count) && count <= (size_ - at - to - 4) / width) {
+      start = at + to + 4;
+      return true;
+    }
+    fail();
+    return false;
   }
   void fail() noexcept {
     good_ = false;
@@ -95,7 +139,7 @@ class TableView {
 
 // One frame of the sidecar; of the fields, those of its type are set.
 struct ServerFrame {
-  enum class Kind { bad, skip, welcome, ack, drain, reject, rehello, probe } kind = Kind::bad;
+  enum class Kind { bad, skip, welcome, ack, config, drain, reject, rehello, probe } kind = Kind::bad;
   std::uint64_t sidecar_epoch = 0;  // welcome, rehello
   std::uint64_t accepted = 0;       // welcome, ack
   std::uint64_t settled = 0;
@@ -105,6 +149,10 @@ struct ServerFrame {
   std::int32_t slot = 0;
   std::int32_t sampling = -1;
   bool enabled = true;
+  std::string_view service;
+  std::string_view peer_prefix;
+  TextList ignore_suffixes;  // config
+  TextList ignore_patterns;
   std::uint32_t send_within_ms = 0;  // drain
   std::uint32_t reconnect_after_ms = 0;
   std::uint32_t jitter_ms = 0;
@@ -130,6 +178,7 @@ inline ServerFrame read_server_frame(const unsigned char* data, std::size_t size
   const auto type = static_cast<FrameType>(header.type);
   if (type == FrameType::welcome) frame.kind = Kind::welcome;
   if (type == FrameType::ack) frame.kind = Kind::ack;
+  if (type == FrameType::config) frame.kind = Kind::config;
   if (type == FrameType::drain) frame.kind = Kind::drain;
   if (type == FrameType::reject) frame.kind = Kind::reject;
   if (type == FrameType::rehello) frame.kind = Kind::rehello;
@@ -150,6 +199,12 @@ inline ServerFrame read_server_frame(const unsigned char* data, std::size_t size
       frame.slot = table.scalar<std::int32_t>(8, 0);
       frame.sampling = table.scalar<std::int32_t>(9, -1);
       frame.enabled = table.scalar<std::uint8_t>(10, 1) != 0;
+      frame.service = table.text(14);
+      frame.peer_prefix = table.text(15);
+      break;
+    case Kind::config:
+      frame.ignore_suffixes = table.texts(1);
+      frame.ignore_patterns = table.texts(2);
       break;
     case Kind::ack:
       frame.accepted = table.scalar<std::uint64_t>(0, 0);

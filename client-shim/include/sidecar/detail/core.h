@@ -17,6 +17,7 @@
 #include "sidecar/detail/builders.h"
 #include "sidecar/detail/config.h"
 #include "sidecar/detail/identity.h"
+#include "sidecar/detail/ignore_rules.h"
 #include "sidecar/detail/intake.h"
 #include "sidecar/detail/ledger.h"
 #include "sidecar/detail/page.h"
@@ -42,7 +43,7 @@ class Core {
         parents_(parents),
         identity_(config),
         sender_(config, ledger_),
-        session_(config, identity_, ledger_, page_, sender_) {}
+        session_(config, identity_, ledger_, page_, ignore_, sender_) {}
 
   // False: no memory; such a core is not used.
   bool open() noexcept {
@@ -57,11 +58,29 @@ class Core {
   const Config& config() const noexcept { return config_; }
   CutCounters& cut() noexcept { return ledger_.cut; }
   std::int64_t process_id() const noexcept { return identity_.process_id(); }
-  std::string_view instance() const noexcept { return identity_.instance(); }
+  const Identity& identity() const noexcept { return identity_; }
   std::uint64_t new_thread_number() noexcept { return next_thread_.fetch_add(1, std::memory_order_relaxed); }
   void count_bad_header() noexcept { count(ledger_.bad_headers); }
   void count_misuse() noexcept { count(ledger_.misused); }
   void count_unsampled() noexcept { count(ledger_.unsampled); }
+
+  // Whether a segment that begins with this operation is not to be recorded; counts it.
+  bool ignores(std::string_view operation) noexcept {
+    if (!ignore_.match(operation)) return false;
+    count(ledger_.ignored);
+    return true;
+  }
+  bool introduced() const noexcept { return session_.introduced(); }
+  // Before the first header goes out: asks the sidecar who we are and what is to be ignored, unless it has said so
+  // already. Does not wait for the answer; at most once a millisecond.
+  void introduce() noexcept {
+    if (session_.introduced()) return;
+    const std::int64_t now = monotonic_ms();
+    std::int64_t last = introduced_ms_.load(std::memory_order_relaxed);
+    if (now != last && introduced_ms_.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+      drain(Intake::kLook | Intake::kRead);
+    }
+  }
 
   // Whether spans are to be built. If not, looks now and then whether that has changed.
   bool recording() noexcept {
@@ -174,10 +193,12 @@ class Core {
   std::atomic<std::uint64_t> next_thread_{1};
   Builders builders_;
   Page page_;
+  IgnoreRules ignore_;
   Sampler sampler_;
   Ledger ledger_;
   std::atomic<bool> exited_{false};
   std::atomic<std::int64_t> last_look_ms_{0};
+  std::atomic<std::int64_t> introduced_ms_{0};
   Intake intake_;
   Sender sender_;
   Session session_;

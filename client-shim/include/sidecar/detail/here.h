@@ -78,10 +78,16 @@ inline void write_headers(const Builder& b, std::uint32_t span, HeaderTexts& out
     context.segment_id = segment.view();
     const std::uint32_t at = span != kNone ? span : b.current;
     context.span_id = at == kNone ? 0 : static_cast<std::int32_t>(at);
-    context.service = b.core->config().options.service;
-    context.instance = b.core->instance();
+    const Identity& identity = b.core->identity();
+    context.service = identity.service();
+    context.instance = identity.instance();
     context.endpoint = header_text(endpoint_of(b), endpoint);
     context.address = header_text(span == kNone ? std::string_view() : b.text.view(b.spans[span].peer), address);
+    FixedText<ipc_protocol::kMaxPeer> prefixed;
+    if (!identity.peer_prefix().empty() && prefixed.append(identity.peer_prefix()) &&
+        prefixed.append(context.address)) {
+      context.address = prefixed.view();
+    }
     if (!format_sw8(context, out.sw8)) return;
   }
   out.there = true;
@@ -113,8 +119,8 @@ inline Snapshot capture(const Builder& b, std::uint32_t span) noexcept {
   std::memcpy(s.trace, b.trace.parts, sizeof s.trace);
   std::memcpy(s.segment, b.segment_id, sizeof s.segment);
   if (!b.trace.own()) s.trace_text = put(b.text.view(b.trace.text));
-  s.service = put(b.core->config().options.service);
-  s.instance = put(b.core->instance());
+  s.service = put(b.core->identity().service());
+  s.instance = put(b.core->identity().instance());
   s.endpoint = put(endpoint_of(b));
   return s;
 }

@@ -1,21 +1,19 @@
 #pragma once
 
 // Who this process is for the sidecar: random numbers of its own, made when a tracer is
-// opened and again in a child after a fork, and the name under which it is known. The
-// numbers are constant; the name is written by the holder of the core (intake.h) and
+// opened and again in a child after a fork, and the names under which it is known. The
+// numbers are constant; the names are written by the holder of the core (intake.h) and
 // read by any thread.
 
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <string_view>
 
 #include "sidecar/detail/config.h"
 #include "sidecar/detail/control_writer.h"
 #include "sidecar/detail/process.h"
+#include "sidecar/detail/told_text.h"
 
 namespace sidecar {
 inline namespace v1 {
@@ -27,26 +25,23 @@ class Identity {
 
   std::int64_t process_id() const noexcept { return process_id_; }
 
-  // The name under which the collector knows this process, as far as we were told.
-  std::string_view instance() const noexcept {
-    if (!config_.options.instance.empty()) return config_.options.instance;
-    const char* const told = instance_.load(std::memory_order_acquire);
-    return told == nullptr ? std::string_view(config_.default_instance) : std::string_view(told);
+  // The names under which the collector knows this process, as far as we were told.
+  std::string_view service() const noexcept {
+    const std::string_view told = service_.get();
+    return told.empty() ? std::string_view(config_.options.service) : told;
   }
+  std::string_view instance() const noexcept {
+    if (const std::string_view told = instance_.get(); !told.empty()) return told;
+    return config_.options.instance.empty() ? config_.default_instance : config_.options.instance;
+  }
+  // What stands before an address in the headers of calls.
+  std::string_view peer_prefix() const noexcept { return peer_prefix_.get(); }
 
-  // Holder. Old names are not freed, since any thread may be reading one: a sidecar seldom gives another.
-  void remember_instance(std::string_view name) noexcept {
-    constexpr unsigned kMaxNames = 64;
-    if (name.empty() || name.size() > ipc_protocol::kMaxName || !clean_text(name) || name == instance() ||
-        names_ == kMaxNames) {
-      return;
-    }
-    auto* const copy = static_cast<char*>(std::malloc(name.size() + 1));
-    if (copy == nullptr) return;
-    std::memcpy(copy, name.data(), name.size());
-    copy[name.size()] = 0;
-    ++names_;
-    instance_.store(copy, std::memory_order_release);
+  // Holder. An empty name is one that was not told.
+  void remember(std::string_view service, std::string_view instance, std::string_view peer_prefix) noexcept {
+    if (!service.empty()) service_.remember(service, ipc_protocol::kMaxName);
+    if (!instance.empty()) instance_.remember(instance, ipc_protocol::kMaxName);
+    peer_prefix_.remember(peer_prefix, ipc_protocol::kMaxPeer);
   }
 
   // What HELLO says of a process, whatever became of its segments.
@@ -76,8 +71,7 @@ class Identity {
   const std::uint64_t uuid_high_ = random_number();
   const std::uint64_t uuid_low_ = random_number();
   const std::uint64_t process_epoch_ = random_number();
-  std::atomic<const char*> instance_{nullptr};
-  unsigned names_ = 0;
+  ToldText service_, instance_, peer_prefix_;
 };
 
 }  // namespace detail

@@ -24,7 +24,7 @@ struct Ledger {
     Counter buffer_full{0}, too_large{0}, exit_deadline{0}, disabled{0};
   };
 
-  Counter created{0}, bad_headers{0}, misused{0}, unsampled{0};
+  Counter created{0}, bad_headers{0}, misused{0}, unsampled{0}, ignored{0};
   Dropped dropped;
   CutCounters cut;
 
@@ -65,6 +65,7 @@ struct Ledger {
     s.bad_frames = read(bad_frames);
     s.misused = read(misused);
     s.unsampled = read(unsampled);
+    s.ignored = read(ignored);
     s.rejected = rejected.load(std::memory_order_relaxed);
     return s;
   }

@@ -20,6 +20,7 @@
 #include "sidecar/detail/config.h"
 #include "sidecar/detail/control_reader.h"
 #include "sidecar/detail/identity.h"
+#include "sidecar/detail/ignore_rules.h"
 #include "sidecar/detail/intake.h"
 #include "sidecar/detail/ledger.h"
 #include "sidecar/detail/page.h"
@@ -31,8 +32,15 @@ namespace detail {
 
 class Session {
  public:
-  Session(const Config& config, Identity& identity, Ledger& ledger, Page& page, Sender& sender) noexcept
-      : config_(config), identity_(identity), ledger_(ledger), page_(page), sender_(sender), link_(sender.link()) {}
+  Session(const Config& config, Identity& identity, Ledger& ledger, Page& page, IgnoreRules& ignore,
+          Sender& sender) noexcept
+      : config_(config),
+        identity_(identity),
+        ledger_(ledger),
+        page_(page),
+        ignore_(ignore),
+        sender_(sender),
+        link_(sender.link()) {}
 
   void open(std::int64_t now_ms) noexcept {
     backoff_.seed(random_number());
@@ -41,6 +49,9 @@ class Session {
 
   // -1: there is no connection. Any thread.
   int fd() const noexcept { return fd_.load(std::memory_order_relaxed); }
+
+  // Whether a sidecar has ever told us who we are. Any thread.
+  bool introduced() const noexcept { return introduced_.load(std::memory_order_relaxed); }
 
   // One turn: hear the sidecar if it has something to say, connect if need be, send what waits.
   void work(std::uint32_t wishes, std::int64_t now_ms) noexcept {
@@ -167,6 +178,8 @@ class Session {
       case Kind::ack:
         if (!paged_ && welcomed_) sender_.set_marks(frame.accepted, frame.settled);
         return;
+      case Kind::config:
+        return ignore_.replace(frame.ignore_suffixes, frame.ignore_patterns);
       case Kind::drain:
         stop_sending_ms_ = now_ms_ + frame.send_within_ms;
         return backoff_.stay_away(now_ms_, frame.reconnect_after_ms, frame.jitter_ms);
@@ -186,7 +199,8 @@ class Session {
     welcomed_ = true;
     ledger_.rejected.store(0, std::memory_order_relaxed);
     backoff_.welcomed();
-    identity_.remember_instance(frame.instance);
+    identity_.remember(frame.service, frame.instance, frame.peer_prefix);
+    introduced_.store(true, std::memory_order_relaxed);
     sender_.somebody_is_there();
     if (frame.max_frame != 0 && frame.max_frame < sender_.max_frame()) sender_.limit_frames(frame.max_frame);
     if (!same) sender_.forget_accepted();
@@ -222,9 +236,11 @@ class Session {
   Identity& identity_;
   Ledger& ledger_;
   Page& page_;
+  IgnoreRules& ignore_;
   Sender& sender_;
   Link& link_;  // the sender's
   std::atomic<int> fd_{-1};
+  std::atomic<bool> introduced_{false};
   Backoff backoff_;
   std::uint64_t sidecar_epoch_ = 0;
   std::uint64_t frames_read_ = 0;  // what page_.frames() was when the socket had been read empty

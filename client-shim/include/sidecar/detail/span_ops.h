@@ -63,6 +63,18 @@ class SIDECAR_VISIBLE SpanOps {
       for (const auto& field : fields) b.add_field(log, field.first, field.second, limits(b), b.core->cut());
     });
   }
+  // The same with `count` fields, each as field(i) gives it: for callers that do not know them when they are compiled.
+  template <class Field>
+  SIDECAR_LOCAL Self& log(std::size_t count, Field&& field) {
+    return edit([&](Builder& b, std::uint32_t at) {
+      const std::uint32_t log = b.add_log(at, b.now_us(), limits(b), b.core->cut());
+      if (log == kNone) return;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::pair<std::string_view, std::string_view> pair = field(i);
+        b.add_field(log, pair.first, pair.second, limits(b), b.core->cut());
+      }
+    });
+  }
   SIDECAR_LOCAL Self& error() noexcept {
     return edit([](Builder& b, std::uint32_t at) { b.spans[at].error = true; });
   }
@@ -117,8 +129,19 @@ class SIDECAR_VISIBLE SpanOps {
   template <class Setter>
   SIDECAR_LOCAL void inject(Setter&& set) {
     HeaderTexts headers;
-    self().with_segment(
-        [&](Builder& b, std::uint32_t at) { write_headers(b, at == kIgnoredSpan ? kNone : at, headers); });
+    Core* stranger = nullptr;
+    const auto write = [&](Builder& b, std::uint32_t at) {
+      if (stranger == nullptr && !b.core->introduced()) {
+        stranger = b.core;
+      } else {
+        write_headers(b, at == kIgnoredSpan ? kNone : at, headers);
+      }
+    };
+    self().with_segment(write);
+    if (stranger != nullptr) {  // the answer may have come meanwhile; not asked for while the segment is held
+      stranger->introduce();
+      self().with_segment(write);
+    }
     headers.hand_to(set);
   }
   // Empty if the trace is not sampled.

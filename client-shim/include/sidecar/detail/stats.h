@@ -47,6 +47,7 @@ struct SIDECAR_VISIBLE Stats {
   std::uint64_t bad_frames = 0;      // frames of the sidecar that were ignored
   std::uint64_t misused = 0;         // spans that another thread than their own ended
   std::uint64_t unsampled = 0;       // segments that sampling left out
+  std::uint64_t ignored = 0;         // segments whose operation the sidecar's configuration leaves out
   std::uint32_t rejected = 0;        // code of the last REJECT, 0 none
 };
 

@@ -33,11 +33,16 @@ inline void next_id(Core& core, std::int64_t realtime_us, std::int64_t (&id)[3])
 
 // A new segment without a span yet; `ignored` counts its spans and keeps nothing of them. Null: nothing is to be
 // recorded at all.
-inline Builder* begin_segment(Core& core, const Incoming* incoming, const Snapshot* snapshot) noexcept {
+inline Builder* begin_segment(Core& core, std::string_view operation, const Incoming* incoming,
+                              const Snapshot* snapshot) noexcept {
   if (!core.recording()) return nullptr;
+  core.introduce();
+  const bool ignored = core.ignores(operation);
   bool sampled = true;
   if (incoming != nullptr && incoming->bad_headers() > 0) core.count_bad_header();
-  if (incoming != nullptr && incoming->valid()) {
+  if (ignored) {
+    sampled = false;
+  } else if (incoming != nullptr && incoming->valid()) {
     sampled = Access::context(*incoming).sampled && core.sample(true);
   } else if (snapshot != nullptr && *snapshot) {
     sampled = snapshot->recorded == Snapshot::kSampled;
@@ -51,7 +56,7 @@ inline Builder* begin_segment(Core& core, const Incoming* incoming, const Snapsh
   b->abandoned.store(false, std::memory_order_relaxed);
   b->ignored = !sampled;
   if (!sampled) {
-    core.count_unsampled();
+    if (!ignored) core.count_unsampled();
     return b;
   }
   b->base_real_us = realtime_us();

@@ -1,0 +1,80 @@
+// Scrubbing of URLs: whatever the text, the result is bounded, and nothing of what it was told to hide is left
+// where a second, plain reading finds it; nothing that it did not have to hide is lost.
+//
+//   first byte: kind and mode; the rest: the text
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "privacy/privacy_rules.h"
+
+using namespace sidecar;
+
+namespace {
+
+// Letters that no delimiter and no pattern is made of, so that only the scrubber's work can take it out.
+constexpr std::string_view kSecret = "QZ9QZ8QZ";
+
+void require(bool fact, const char* what) {
+  if (fact) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
+}
+
+// Of a text with one known secret in a place that must be hidden, around what the fuzzer made up.
+void require_hidden(const PrivacyRules& rules, TextKind kind, const std::string& text) {
+  std::string out;
+  require(rules.scrub(text, kind, out), "a named secret was not seen");
+  require(out.find(kSecret) == std::string::npos, "a named secret is left");
+  require(out.size() <= 2 * text.size() + 3, "it grew");
+}
+
+// Letters of a value or a path, without delimiters.
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '%') out += c;
+  return out;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const PrivacyRules modes[] = {
+      PrivacyRules(PrivacyOptions{{}, kUsualSecrets, UrlPrivacy::keep}),
+      PrivacyRules(PrivacyOptions{{}, kUsualSecrets, UrlPrivacy::mask}),
+      PrivacyRules(PrivacyOptions{{}, kUsualSecrets, UrlPrivacy::mask_all}),
+      PrivacyRules(PrivacyOptions{{}, kUsualSecrets, UrlPrivacy::drop_query}),
+  };
+  if (size == 0) return 0;
+  const PrivacyRules& rules = modes[data[0] % 4];
+  const auto kind = static_cast<TextKind>(data[0] / 4 % 6);
+  const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
+
+  // As it is: bounded, and untouched if nothing was hidden.
+  std::string out = "x";
+  if (!rules.scrub(text, kind, out)) {
+    require(out == "x", "something was written although nothing was hidden");
+  } else {
+    require(out.starts_with('x') && out.size() - 1 <= 2 * text.size() + 3, "it grew");
+    const bool marked = text.find_first_of(";<=>?@") != std::string::npos;
+    require(marked || !rules.needs_marks() || kind == TextKind::headers, "the encoder would not have asked");
+    require(&rules != &modes[0], "something was hidden although everything is kept");
+  }
+
+  // With a secret put where the rules must see it, whatever stands around it.
+  const std::string around = plain(text), secret(kSecret);
+  if (&rules == &modes[0] || text.find(kSecret) != std::string::npos) return 0;
+  require_hidden(rules, TextKind::url, "/" + around + "?a=" + around + "&token=" + secret + "&b=" + around);
+  require_hidden(rules, TextKind::url, "/" + around + "?password=" + secret + around);
+  require_hidden(rules, TextKind::url, "/" + around + "#api_key=" + secret + around);
+  require_hidden(rules, TextKind::text, text + " http://h" + around + "?token=" + secret);
+  require_hidden(rules, TextKind::text, "http://u:" + secret + "@h/" + around);
+  require_hidden(rules, TextKind::operation, "GET:/" + around + "?x-auth-token=" + secret);
+  require_hidden(rules, TextKind::peer, "u:" + secret + "@" + around);
+  require_hidden(rules, TextKind::peer, "h:1;password=" + secret + ";a=" + around);
+  require_hidden(rules, TextKind::query, "a=" + around + "\npassword=[" + secret + "]");
+  require_hidden(rules, TextKind::headers, "A: " + around + "\nReferer=[https://h/?token=" + secret + "]");
+  require_hidden(rules, TextKind::headers, "A: " + around + "\nAuthorization: Bearer " + secret + around);
+  return 0;
+}
