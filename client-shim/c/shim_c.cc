@@ -30,7 +30,9 @@ struct sw_snapshot {
 
 namespace {
 
-std::string_view view(const char* text) noexcept { return text == nullptr ? std::string_view() : std::string_view(text); }
+std::string_view view(const char* text) noexcept {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
 
 // What `work` returns; `otherwise` when there is no memory.
 template <class T, class Work>
@@ -79,7 +81,7 @@ sw_span* begun(const sw_tracer* tracer, Begin&& begin) noexcept {
 int put(std::string_view text, char* buffer, std::size_t size) noexcept {
   if (buffer != nullptr && size > 0) {
     const std::size_t length = std::min(text.size(), size - 1);
-    std::memcpy(buffer, text.data(), length);
+    if (length > 0) std::memcpy(buffer, text.data(), length);
     buffer[length] = 0;
   }
   return static_cast<int>(text.size());
@@ -276,8 +278,7 @@ void sw_get_stats(sw_tracer* tracer, sw_stats* stats, size_t size) {
   sw_stats all{};
   if (tracer != nullptr) {
     const sidecar::Stats s = tracer->tracer.stats();
-    all = {s.created, s.waiting,   s.sent,    s.dropped.total(), s.accepted,
-           s.settled, s.unsampled, s.ignored, s.misused};
+    all = {s.created, s.waiting, s.sent, s.dropped.total(), s.accepted, s.settled, s.unsampled, s.ignored, s.misused};
   }
   std::memset(stats, 0, size);
   std::memcpy(stats, &all, std::min(size, sizeof all));

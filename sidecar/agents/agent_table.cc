@@ -12,6 +12,14 @@ namespace {
 // Clients that come and go faster than the daemon's housekeeping are cleared away this often.
 constexpr std::uint64_t kForgetEvery = 256;
 
+// Pid 0 is every process of a foreign pid namespace. When a process began is computed by each session from two clocks,
+// and differs by what passes between reading them.
+bool same_process(const AgentIdentity& one, const AgentIdentity& other) {
+  constexpr std::int64_t kClocksDifferUs = 1'000'000;
+  const auto [earlier, later] = std::minmax(one.start_time_us, other.start_time_us);
+  return one.pid != 0 && one.pid == other.pid && later - earlier < kClocksDifferUs;
+}
+
 }  // namespace
 
 AgentPtr AgentTable::find(const AgentKey& key) const {
@@ -56,14 +64,12 @@ AgentTable::Place AgentTable::place_of(const AgentIdentity& identity, int wanted
   for (const auto& [key, agent] : agents_) {
     const AgentIdentity& other = agent->identity;
     if (other.slot < 0 || other.uid != identity.uid || other.service != identity.service) continue;
-    // Several shared objects of one process are one instance, whatever is in its name. Pid 0 is every process
-    // of a foreign pid namespace.
-    if (identity.pid != 0 && other.pid == identity.pid && other.start_time_us == identity.start_time_us &&
-        agent->connected)
-      return {other.slot, agent.get()};
     // A slot is free again when its process has left or died and nothing of it is held any more:
     // until then its segments and a successor's would be one instance to the collector.
     if (!agent->connected && agent->gone && agent->ledger.counts().owed() == 0) continue;
+    // Several shared objects of one process are one instance, whatever is in its name, and so is what it executes in
+    // its own place.
+    if (same_process(identity, other)) return {other.slot, agent.get()};
     const auto slot = static_cast<std::size_t>(other.slot);
     if (slot < taken.size()) taken[slot] = true;
     wanted_taken = wanted_taken || other.slot == wanted;

@@ -25,6 +25,12 @@ bool valid_privacy_pattern(std::string_view text) {
   return visible && (text.size() <= 2 || text.substr(1, text.size() - 2).find('*') == std::string_view::npos);
 }
 
+Result<void> check_file_path(std::string_view text) {
+  const bool printable = std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (text.empty() || (text.size() < 4096 && text.front() == '/' && text.back() != '/' && printable)) return {};
+  return fail(Errc::invalid_argument, "not the absolute path of a file");
+}
+
 // clang-format off
 std::vector<Key> make_keys() {
   return {
@@ -36,10 +42,30 @@ std::vector<Key> make_keys() {
                     [](Config& c) -> std::vector<std::string>& { return c.uplink.addresses; }),
       duration_key({"collector.deadline", "How long a call may take before it counts as failed."}, seconds(1), minutes(10),
                    [](Config& c) -> Duration& { return c.uplink.deadline; }),
+      duration_key({"collector.unanswered", "A call that nobody has answered for so long sends the next ones to another collector; itself it goes on to its deadline."}, milliseconds(10), minutes(10),
+                   [](Config& c) -> Duration& { return c.uplink.unanswered; }),
+      duration_key({"collector.repick", "How often another address is chosen, give or take half, so that many hosts share the collectors."}, seconds(1), hours(24),
+                   [](Config& c) -> Duration& { return c.uplink.repick; }),
+      duration_key({"collector.spread", "A connection that was lost is made again within this time, at random, so that many hosts do not return together."}, seconds(0), hours(1),
+                   [](Config& c) -> Duration& { return c.uplink.spread; }),
       duration_key({"collector.backoff.first", "The wait after the first failed connection; it doubles from there."}, milliseconds(10), minutes(10),
                    [](Config& c) -> Duration& { return c.uplink.backoff.first; }),
       duration_key({"collector.backoff.max", "The longest wait between two connections."}, milliseconds(10), hours(1),
                    [](Config& c) -> Duration& { return c.uplink.backoff.max; }),
+      checked_key({"collector.token_file", "Holds the token that is sent with every call as SkyWalking's agent.authentication; read again when it changes."}, "the absolute path of a file, or \"\"", check_file_path,
+                  [](Config& c) -> std::string& { return c.uplink.token_file; }),
+      choice_key<bool>({"collector.tls.enabled", "Whether collectors are spoken to over TLS."}, {{"true", true}, {"false", false}},
+                       [](Config& c) -> bool& { return c.uplink.tls.enabled; }),
+      checked_key({"collector.tls.ca", "PEM file with the authorities that sign collectors' certificates; empty: those of the system."}, "the absolute path of a file, or \"\"", check_file_path,
+                  [](Config& c) -> std::string& { return c.uplink.tls.ca; }),
+      checked_key({"collector.tls.certificate", "PEM file with our own certificate, for collectors that want one."}, "the absolute path of a file, or \"\"", check_file_path,
+                  [](Config& c) -> std::string& { return c.uplink.tls.certificate; }),
+      checked_key({"collector.tls.key", "PEM file with the key of that certificate."}, "the absolute path of a file, or \"\"", check_file_path,
+                  [](Config& c) -> std::string& { return c.uplink.tls.key; }),
+      name_key({"collector.tls.server_name", "The name that collectors' certificates must hold; empty: the host of the address."},
+               [](Config& c) -> std::string& { return c.uplink.tls.server_name; }),
+      duration_key({"collector.reread", "How often the files of token and TLS are looked at for changes."}, milliseconds(10), hours(1),
+                   [](Config& c) -> Duration& { return c.uplink.reread; }),
 
       socket_path_key({"socket.path", "The socket that applications send their segments to."},
                       [](Config& c) -> std::string& { return c.ipc.path; }),
@@ -129,6 +155,11 @@ std::vector<Key> make_keys() {
 
 }  // namespace
 
+std::string Key::default_value() const {
+  static const Config defaults;
+  return show(defaults);
+}
+
 std::string Key::variable() const {
   std::string name = std::string(kVariablePrefix) + path;
   for (char& c : name) c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -150,6 +181,8 @@ const std::vector<Relation>& config_relations() {
   static const std::vector<Relation> relations = {
       {"collector.backoff.max", "collector.backoff.first", "expected at least collector.backoff.first",
        [](const Config& c) { return c.uplink.backoff.max >= c.uplink.backoff.first; }},
+      {"collector.tls.certificate", "collector.tls.key", "expected both or none of it and collector.tls.key",
+       [](const Config& c) { return c.uplink.tls.certificate.empty() == c.uplink.tls.key.empty(); }},
       {"batch.backoff.max", "batch.backoff.first", "expected at least batch.backoff.first",
        [](const Config& c) { return c.pipeline.backoff.max >= c.pipeline.backoff.first; }},
       {"socket.max_connections_per_user", "socket.max_connections", "expected at most socket.max_connections",

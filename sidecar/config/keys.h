@@ -38,7 +38,7 @@ struct Key {
 
   // "SW_SIDECAR_CARRIER_CHANNELS"
   std::string variable() const;
-  std::string default_value() const { return show(Config{}); }
+  std::string default_value() const;
 };
 
 // In the order of conf/sidecar.yaml.

@@ -26,6 +26,21 @@ std::string daemon_line(const json& status, const Terminal& terminal) {
               terminal, Tone::strong);
 }
 
+// Of a list of several: the others, and what is wrong with each.
+std::string entries_lines(const json& entries, const Terminal& terminal) {
+  std::string out;
+  if (!entries.is_array() || entries.size() < 2) return out;
+  for (const json& entry : entries) {
+    const bool in_use = field(entry, "in_use") == true;
+    std::string row = fmt::format("           {} {}", in_use ? "*" : "-", or_dash(text(entry, "address")));
+    if (number(entry, "addresses").value_or(0) > 1) row += fmt::format(", {} addresses", count(entry, "addresses"));
+    if (number(entry, "rests_ms")) row += ", rests for " + duration(entry, "rests_ms");
+    if (const std::string error = text(entry, "last_error", 300); !error.empty()) row += ": " + error;
+    out += line(row, terminal, in_use ? Tone::good : Tone::plain);
+  }
+  return out;
+}
+
 std::string collector_lines(const json& collector, const Terminal& terminal) {
   const std::string state = or_dash(text(collector, "state"));
   std::string out = fmt::format("collector  {}  {} for {}", or_dash(text(collector, "address")), state,
@@ -43,7 +58,11 @@ std::string collector_lines(const json& collector, const Terminal& terminal) {
                                                   : Tone::warning);
   if (const std::string error = text(collector, "last_error", 300); !error.empty())
     out += line("           last error: " + error, terminal);
-  return out;
+  const json& problems = field(collector, "problems");
+  if (problems.is_array())
+    for (const json& problem : problems)
+      out += line("           " + text(json{{"text", problem}}, "text", 300), terminal, Tone::bad);
+  return out + entries_lines(field(collector, "collectors"), terminal);
 }
 
 // "3 (rejected 2, reset 1)"

@@ -60,8 +60,22 @@ json changes_part(const SegmentChanges& changes) {
           {"peers_cut", changes.peers_cut}};
 }
 
+json collectors_part(const CollectorStatus& status, Tick now) {
+  json list = json::array();
+  for (const CollectorEntry& entry : status.collectors)
+    list.push_back({{"address", entry.address},
+                    {"in_use", entry.in_use},
+                    {"addresses", entry.addresses},
+                    {"resting", entry.resting},
+                    {"rests_ms", entry.rests_until > now ? json(to_ms(entry.rests_until - now)) : json()},
+                    {"last_error", entry.last_error}});
+  return list;
+}
+
 json collector_part(const CollectorStatus& status, Tick now) {
-  return {{"state", to_text(status.state)},
+  return {{"collectors", collectors_part(status, now)},
+          {"problems", status.problems},
+          {"state", to_text(status.state)},
           {"address", status.address},
           {"dialect", status.dialect},
           {"spelling", status.spelling},

@@ -20,6 +20,7 @@ void Pipeline::drain(Duration deadline, std::function<void()> done) {
   context_.draining = true;
   context_.drain_until = context_.loop.now() + deadline;
   drain_timer_->start(deadline);
+  context_.collector.hurry();
   for (Lane& lane : lanes_) lane.on_drain();
   check_drained();
 }

@@ -1,5 +1,6 @@
 #include "privacy/url_scrubber.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -115,6 +116,7 @@ class UrlScrubber::Walk {
         fragments = true;
         at = user = credentials(at + kScheme.size(), end);
       } else if (mark == '@') {
+        user = std::max(user, copied_);  // what a parameter had before it is hidden already
         if (text_.substr(user, at - user).find(':') != std::string_view::npos) replace(user, at, kHidden);
         user = ++at;
       } else if (mark == '/' || mark == ',') {

@@ -40,6 +40,16 @@ struct InstanceName {
 enum class CollectorState { idle, connecting, up, down, auth, wrong_server };
 std::string_view to_text(CollectorState state);
 
+// One entry of the configured list.
+struct CollectorEntry {
+  std::string address;  // HOST:PORT
+  bool in_use = false;
+  std::size_t addresses = 0;  // that its name has; 0: not asked yet, or it has none
+  std::size_t resting = 0;    // of these, those that failed lately
+  Tick rests_until{};         // all of it; in the past: it does not
+  std::string last_error;     // since it worked; empty: none
+};
+
 // What status shows; observed, not wished.
 struct CollectorStatus {
   CollectorState state = CollectorState::idle;
@@ -51,9 +61,11 @@ struct CollectorStatus {
   Tick last_ok{};          // of the last OK; zero: none yet
   std::uint64_t calls_ok = 0;
   std::uint64_t calls_failed = 0;
-  std::uint64_t connects = 0;             // times the connection became ready
-  std::uint64_t undecodable_answers = 0;  // OK with bytes that are no answer: counted as OK
-  SegmentChanges changes;                 // in the segments that were answered with OK, each once
+  std::uint64_t connects = 0;              // times the connection became ready
+  std::uint64_t undecodable_answers = 0;   // OK with bytes that are no answer: counted as OK
+  std::vector<CollectorEntry> collectors;  // as configured
+  std::vector<std::string> problems;       // with the files of token and TLS, a sentence each
+  SegmentChanges changes;                  // in the segments that were answered with OK, each once
 };
 
 // Told about the connection. Called in a turn of its own.
@@ -82,6 +94,8 @@ class Collector {
 
   // Begins to connect and keeps trying with back-off until destroyed.
   virtual void start() = 0;
+  // Time is short: tries at once if it is waiting to try again.
+  virtual void hurry() = 0;
 
   // True while a call has a chance: connected, and not held by AUTH or WRONG_SERVER.
   // Those are lost to the listeners; the Collector probes by itself, with back-off and

@@ -11,7 +11,7 @@
 
 namespace sidecar {
 
-// The collector of `options`, generation v3 (8.2 to 10.x); not started. The
+// The collector of `options`, generation v3 (8.0 to 10.x); not started. The
 // references outlive it. Destroy it before the loop, after all of its calls.
 std::unique_ptr<Collector> make_collector(const UplinkOptions& options, EventLoop& loop, Random& random);
 

@@ -3,23 +3,19 @@
 #include <mutex>
 #include <utility>
 
-#include "base/version.h"
+#include "uplink/call_context.h"
 
 namespace sidecar {
 
 // Lives until gRPC is through with it, which may be after its Rpc.
 class Rpc::Pending final : public CompletionThread::Event {
  public:
-  explicit Pending(Done done) : done_(std::move(done)), context_(std::make_unique<grpc::ClientContext>()) {}
+  explicit Pending(Done done) : done_(std::move(done)) {}
 
   void start(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
-             const grpc::ByteBuffer& request, Duration deadline, std::shared_ptr<Event> self) {
+             const grpc::ByteBuffer& request, const CallTerms& terms, std::shared_ptr<Event> self) {
     const std::lock_guard lock(mutex_);
-    // a span of time, so that a step of the wall clock does not move it
-    const gpr_timespec length = gpr_time_from_nanos(deadline.count(), GPR_TIMESPAN);
-    context_->set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), length));
-    // as the Java agent names itself to the collector
-    context_->AddMetadata("agent-version", kVersion);
+    context_ = make_call_context(terms);
     reader_ = stub.PrepareUnaryCall(context_.get(), path, request, &completions.queue());
     reader_->StartCall();
     reader_->Finish(&answer_, &status_, completions.tag(std::move(self)));
@@ -53,9 +49,9 @@ class Rpc::Pending final : public CompletionThread::Event {
 };
 
 Rpc::Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path,
-         const grpc::ByteBuffer& request, Duration deadline, Done done)
+         const grpc::ByteBuffer& request, const CallTerms& terms, Done done)
     : pending_(std::make_shared<Pending>(std::move(done))) {
-  pending_->start(completions, stub, path, request, deadline, pending_);
+  pending_->start(completions, stub, path, request, terms, pending_);
 }
 
 Rpc::~Rpc() { pending_->cancel(); }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "uplink/call_context.h"
 #include "uplink/completion_thread.h"
 
 namespace sidecar {
@@ -23,7 +24,7 @@ class Rpc {
 
   // Starts the call; fails at once where there is no connection. `path` begins with '/'.
   Rpc(CompletionThread& completions, grpc::GenericStub& stub, const std::string& path, const grpc::ByteBuffer& request,
-      Duration deadline, Done done);
+      const CallTerms& terms, Done done);
   ~Rpc();
   Rpc(const Rpc&) = delete;
   Rpc& operator=(const Rpc&) = delete;

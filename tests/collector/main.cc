@@ -3,9 +3,22 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 
 #include "http_door.h"
 #include "test_collector.h"
+
+namespace {
+
+// Of the file; empty without a name.
+std::string text_of(const std::string& path) {
+  if (path.empty()) return "";
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   sidecar::TestCollectorOptions options;
@@ -25,8 +38,23 @@ int main(int argc, char** argv) {
   app.add_option("--token", options.token, "calls need this token in the header \"authentication\"");
   app.add_option("--spelling", spelling, "which method paths exist: packaged, bare, both")
       ->check(CLI::IsMember({"packaged", "bare", "both"}));
+  bool no_sync = false;
+  app.add_flag("--no-sync", no_sync, "collectInSync does not exist, as in 8.0 and 8.1");
+  std::string tls_cert, tls_key, client_ca;
+  auto* cert =
+      app.add_option("--tls-cert", tls_cert, "speak TLS with this certificate (PEM)")->check(CLI::ExistingFile);
+  auto* key =
+      app.add_option("--tls-key", tls_key, "key of the certificate (PEM)")->check(CLI::ExistingFile)->needs(cert);
+  cert->needs(key);
+  app.add_option("--client-ca", client_ca, "clients need a certificate of this CA (PEM)")
+      ->check(CLI::ExistingFile)
+      ->needs(cert);
   app.add_option("--keep", options.max_segments, "how many segments are kept (default: 200000)");
   CLI11_PARSE(app, argc, argv);
+  options.tls_cert = text_of(tls_cert);
+  options.tls_key = text_of(tls_key);
+  options.client_ca = text_of(client_ca);
+  options.sync = !no_sync;
   options.packaged = spelling != "bare";
   options.bare = spelling != "packaged";
 

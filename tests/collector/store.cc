@@ -30,14 +30,20 @@ void Store::add(const wire::v3::SegmentObject& segment) {
   changed();
 }
 
-void Store::count_call(const std::string& path, const std::string& status, const std::string& version,
-                       const std::string& peer) {
+void Store::count_call(StoredCall call) {
   const std::lock_guard lock(mutex_);
   // Made-up paths and peers must not grow without bound.
-  if (calls_.size() < 10'000) ++calls_[{path, status}];
-  if (peers_.size() < 100'000) peers_.insert(peer);
-  version_ = version;
+  if (calls_.size() < 10'000) ++calls_[{call.path, call.status}];
+  if (peers_.size() < 100'000) peers_.insert(call.peer);
+  version_ = call.version;
+  if (call_log_.size() == kMaxCallLog) call_log_.pop_front();
+  call_log_.push_back(std::move(call));
   changed();
+}
+
+std::vector<StoredCall> Store::call_log() const {
+  const std::lock_guard lock(mutex_);
+  return {call_log_.begin(), call_log_.end()};
 }
 
 void Store::wipe() {

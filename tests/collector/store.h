@@ -29,6 +29,15 @@ struct StoredInstance {
   unsigned segments = 0;
 };
 
+// What a call brought along, and how it was answered.
+struct StoredCall {
+  std::string path;
+  std::string status;   // a name of gRPC ("OK"), or HANG, CLOSE, RST_STREAM for what was done to it
+  std::string token;    // the header "authentication"
+  std::string version;  // the header "agent-version"
+  std::string peer;     // as gRPC names it
+};
+
 class Store {
  public:
   // Older segments are forgotten beyond this many, and counted.
@@ -37,9 +46,7 @@ class Store {
   void add(const wire::v3::InstanceProperties& properties);
   void add(const wire::v3::InstancePing& ping);
   void add(const wire::v3::SegmentObject& segment);
-  // `status`: "OK" and so on. `version`: the Agent-Version header, `peer`: as gRPC names it.
-  void count_call(const std::string& path, const std::string& status, const std::string& version,
-                  const std::string& peer);
+  void count_call(StoredCall call);
   // Forgets what it was told, as a collector that lost its storage; counts stay.
   void wipe();
 
@@ -52,7 +59,10 @@ class Store {
   std::vector<StoredInstance> instances() const;
   // Of the instance; all zero if it is unknown.
   StoredInstance instance(const std::string& service, const std::string& name) const;
-  // Calls by (path, status): a name of gRPC, or HANG, CLOSE, RST_STREAM for what was done to it.
+  // The last kMaxCallLog calls in the order in which they were answered.
+  std::vector<StoredCall> call_log() const;
+  static constexpr std::size_t kMaxCallLog = 10'000;
+  // Calls by (path, status).
   std::map<std::pair<std::string, std::string>, unsigned> calls() const;
   // Sum over paths that end in `method`, e.g. "keepAlive"; "" counts all. "" as status counts all.
   unsigned count_calls(const std::string& method, const std::string& status = "") const;
@@ -76,6 +86,7 @@ class Store {
   std::size_t forgotten_ = 0;
   std::map<std::pair<std::string, std::string>, StoredInstance> instances_;
   std::map<std::pair<std::string, std::string>, unsigned> calls_;
+  std::deque<StoredCall> call_log_;
   std::set<std::string> peers_;
   std::string version_;
 };

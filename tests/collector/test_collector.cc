@@ -148,9 +148,14 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   bool token_fits() const {
     const std::string wanted = owner_.token();
     if (wanted.empty()) return true;
-    const auto found = context_.client_metadata().find("authentication");
-    return found != context_.client_metadata().end() &&
-           std::string(found->second.data(), found->second.size()) == wanted;
+    return metadata("authentication") == wanted;
+  }
+
+  // Empty if it did not come.
+  std::string metadata(const char* name) const {
+    const auto found = context_.client_metadata().find(name);
+    if (found == context_.client_metadata().end()) return "";
+    return std::string(found->second.data(), found->second.size());
   }
 
   bool decode(const std::string& bytes) {
@@ -254,10 +259,7 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   // Once per call: the first name counts.
   void count(const std::string& status) {
     if (std::exchange(counted_, true)) return;
-    const auto found = context_.client_metadata().find("agent-version");
-    const std::string version =
-        found == context_.client_metadata().end() ? "" : std::string(found->second.data(), found->second.size());
-    owner_.store.count_call(path_, status, version, context_.peer());
+    owner_.store.count_call({path_, status, metadata("authentication"), metadata("agent-version"), context_.peer()});
   }
 
   TestCollector::Impl& owner_;
@@ -321,12 +323,26 @@ void TestCollector::Impl::release_all() {
   }
 }
 
+namespace {
+
+std::shared_ptr<grpc::ServerCredentials> credentials(const TestCollectorOptions& options) {
+  if (options.tls_cert.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions tls(options.client_ca.empty()
+                                            ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                            : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  tls.pem_key_cert_pairs.push_back({options.tls_key, options.tls_cert});
+  tls.pem_root_certs = options.client_ca;
+  return grpc::SslServerCredentials(tls);
+}
+
+}  // namespace
+
 void TestCollector::Impl::open() {
   const std::lock_guard lock(server_mutex);
   if (server) return;
   grpc::ServerBuilder builder;
   int bound = 0;
-  builder.AddListeningPort(address(), grpc::InsecureServerCredentials(), &bound);
+  builder.AddListeningPort(address(), credentials(options), &bound);
   service = std::make_unique<Service>(*this);
   builder.RegisterCallbackGenericService(service.get());
   builder.SetMaxReceiveMessageSize(-1);  // max_message is ours to answer

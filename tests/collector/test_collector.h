@@ -20,11 +20,14 @@ namespace sidecar {
 struct TestCollectorOptions {
   bool packaged = true;                 // serves /skywalking.v3.Service/method
   bool bare = true;                     // serves /Service/method
-  bool sync = true;                     // serves collectInSync (since 8.2)
+  bool sync = true;                     // serves collectInSync (since 8.2); collect is always there
   std::string token;                    // if not empty, the header "authentication" must equal it
   std::size_t max_message = 50u << 20;  // beyond it the stream is reset
   std::size_t max_segments = 200'000;
   int port = 0;  // 0: any
+  // PEM texts. With a certificate and its key it speaks TLS alone; with the CA of
+  // clients as well, it wants a certificate of theirs that this CA has signed.
+  std::string tls_cert, tls_key, client_ca;
 };
 
 class TestCollector {

@@ -1,11 +1,12 @@
 #include "test_collector.h"
 
 #include <doctest/doctest.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <httplib.h>
 
 #include "http_door.h"
+#include "raw_client.h"
+#include "test_certificates.h"
 #include "traces.h"
 
 using namespace sidecar;
@@ -14,49 +15,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLimit = 20s;
-
-// A client that sends bytes, as a hostile one would.
-class Client {
- public:
-  explicit Client(const std::string& address)
-      : stub_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())) {}
-
-  // Sends the messages on one call and half-closes; `answer` as text.
-  grpc::Status call(const std::string& path, const std::vector<std::string>& messages, const std::string& token = "") {
-    grpc::CompletionQueue queue;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kLimit);
-    if (!token.empty()) context.AddMetadata("authentication", token);
-    const auto call = stub_.PrepareCall(&context, path, &queue);
-    const auto wait = [&] {
-      void* tag;
-      bool ok = false;
-      return queue.Next(&tag, &ok) && ok;
-    };
-    call->StartCall(nullptr);
-    bool open = wait();
-    for (std::size_t i = 0; open && i < messages.size(); ++i) {
-      const grpc::Slice slice(messages[i]);
-      call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
-      open = wait();
-    }
-    if (open) {
-      call->WritesDone(nullptr);
-      wait();
-    }
-    grpc::ByteBuffer answer;
-    call->Read(&answer, nullptr);
-    answered = wait();
-    grpc::Status status;
-    call->Finish(&status, nullptr);
-    wait();
-    return status;
-  }
-  bool answered = false;
-
- private:
-  grpc::GenericStub stub_;
-};
 
 wire::v3::SegmentObject segment(const std::string& trace, const std::string& id, const std::string& service = "shop") {
   wire::v3::SegmentObject made;
@@ -75,12 +33,22 @@ constexpr char kSync[] = "/skywalking.v3.TraceSegmentReportService/collectInSync
 constexpr char kBareSync[] = "/TraceSegmentReportService/collectInSync";
 constexpr char kPing[] = "/skywalking.v3.ManagementService/keepAlive";
 
+// `cert` and `key`: of the client, or empty.
+std::shared_ptr<grpc::ChannelCredentials> tls(const std::string& ca, const std::string& cert = "",
+                                              const std::string& key = "") {
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = ca;
+  options.pem_cert_chain = cert;
+  options.pem_private_key = key;
+  return grpc::SslCredentials(options);
+}
+
 }  // namespace
 
 TEST_SUITE("collector/test_collector") {
   TEST_CASE("a stream is stored message by message and answered at its end") {
     TestCollector server;
-    Client client(server.address());
+    RawClient client(server.address());
     CHECK(client.call(kCollect, {segment("t", "1").SerializeAsString(), segment("t", "2").SerializeAsString()}).ok());
     CHECK(client.answered);
     CHECK(server.store().segment_ids() == std::vector<std::string>{"1", "2"});
@@ -89,7 +57,7 @@ TEST_SUITE("collector/test_collector") {
 
   TEST_CASE("both spellings and the empty collection are served, the empty message of a real server is the answer") {
     TestCollector server;
-    Client client(server.address());
+    RawClient client(server.address());
     CHECK(client.call(kSync, {""}).ok());
     CHECK(client.call(kBareSync, {""}).ok());
     server.serve(false, true);
@@ -99,7 +67,7 @@ TEST_SUITE("collector/test_collector") {
 
   TEST_CASE("what is no message is UNKNOWN, and so is text that is not UTF-8; what came before on the stream stays") {
     TestCollector server;
-    Client client(server.address());
+    RawClient client(server.address());
     CHECK(client.call(kSync, {"\xff\xff\xff"}).error_code() == grpc::UNKNOWN);
     CHECK(client.call(kCollect, {segment("t", "1").SerializeAsString(), "\x0a\x02\xc3\x28"}).error_code() ==
           grpc::UNKNOWN);
@@ -108,7 +76,7 @@ TEST_SUITE("collector/test_collector") {
 
   TEST_CASE("an unknown method is named") {
     TestCollector server;
-    Client client(server.address());
+    RawClient client(server.address());
     const grpc::Status status = client.call("/skywalking.v3.Nothing/at", {""});
     CHECK(status.error_code() == grpc::UNIMPLEMENTED);
     CHECK(status.error_message() == "Method not found: skywalking.v3.Nothing/at");
@@ -116,22 +84,62 @@ TEST_SUITE("collector/test_collector") {
 
   TEST_CASE("a token is asked for on every call") {
     TestCollector server({.token = "secret"});
-    Client client(server.address());
+    RawClient client(server.address());
     CHECK(client.call(kPing, {""}).error_code() == grpc::PERMISSION_DENIED);
     CHECK(client.call(kPing, {""}, "other").error_code() == grpc::PERMISSION_DENIED);
     CHECK(client.call(kPing, {""}, "secret").ok());
   }
 
+  TEST_CASE("what each call brought is remembered in order") {
+    TestCollector server({.token = "secret"});
+    RawClient client(server.address());
+    client.call(kPing, {""}, "other");
+    client.call(kPing, {""}, "secret");
+    client.call("/no.such.Service/call", {""});
+    const std::vector<StoredCall> calls = server.store().call_log();
+    REQUIRE(calls.size() == 3);
+    CHECK(calls[0].status == "PERMISSION_DENIED");
+    CHECK(calls[0].token == "other");
+    CHECK(calls[1].path == kPing);
+    CHECK(calls[1].status == "OK");
+    CHECK(calls[1].token == "secret");
+    CHECK(calls[2].path == "/no.such.Service/call");
+    CHECK(calls[2].status == "UNIMPLEMENTED");
+    CHECK(calls[2].token.empty());
+    CHECK(calls[2].peer.starts_with("ipv4:127.0.0.1:"));
+  }
+
+  TEST_CASE("with a certificate it speaks TLS alone, also after a restart") {
+    TestCollector server({.tls_cert = kTestServerCert, .tls_key = kTestServerKey});
+    CHECK(RawClient(server.address(), tls(kTestCa)).call(kPing, {""}).ok());
+    CHECK(RawClient(server.address()).call(kPing, {""}).error_code() == grpc::UNAVAILABLE);
+    CHECK(RawClient(server.address(), tls(kStrangerCert)).call(kPing, {""}).error_code() == grpc::UNAVAILABLE);
+    server.restart();
+    CHECK(RawClient(server.address(), tls(kTestCa)).call(kPing, {""}).ok());
+    CHECK(server.store().count_calls("") == 2);
+  }
+
+  TEST_CASE("with a CA of clients it wants a certificate that this CA has signed") {
+    TestCollector server({.tls_cert = kTestServerCert, .tls_key = kTestServerKey, .client_ca = kTestCa});
+    const auto code = [&](const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+      return RawClient(server.address(), credentials).call(kPing, {""}).error_code();
+    };
+    CHECK(code(tls(kTestCa, kTestClientCert, kTestClientKey)) == grpc::OK);
+    CHECK(code(tls(kTestCa)) == grpc::UNAVAILABLE);
+    CHECK(code(tls(kTestCa, kStrangerCert, kStrangerKey)) == grpc::UNAVAILABLE);
+    CHECK(server.store().count_calls("") == 1);
+  }
+
   TEST_CASE("a message beyond the limit resets the stream, as a real server does") {
     TestCollector server({.max_message = 1000});
-    Client client(server.address());
+    RawClient client(server.address());
     CHECK(client.call(kSync, {std::string(2000, '\0')}).error_code() == grpc::CANCELLED);
   }
 
   TEST_CASE("a poisoned segment fails its whole call, and only that") {
     TestCollector server;
     server.misbehave({.fault = Fault::poison, .key = "bad", .value = "yes"});
-    Client client(server.address());
+    RawClient client(server.address());
     wire::v3::SegmentCollection both;
     *both.add_segments() = segment("t", "1");
     CHECK(client.call(kSync, {both.SerializeAsString()}).ok());
@@ -146,7 +154,7 @@ TEST_SUITE("collector/test_collector") {
   TEST_CASE("misbehaviour counts down, can keep what came, and ends") {
     TestCollector server;
     server.misbehave({.fault = Fault::status, .method = "collectInSync", .times = 2, .code = 13, .keep = true});
-    Client client(server.address());
+    RawClient client(server.address());
     wire::v3::SegmentCollection one;
     *one.add_segments() = segment("t", "1");
     CHECK(client.call(kPing, {""}).ok());
@@ -160,11 +168,11 @@ TEST_SUITE("collector/test_collector") {
   TEST_CASE("a restart keeps the port, and the memory unless told") {
     TestCollector server;
     const std::string address = server.address();
-    CHECK(Client(address).call(kCollect, {segment("t", "1").SerializeAsString()}).ok());
+    CHECK(RawClient(address).call(kCollect, {segment("t", "1").SerializeAsString()}).ok());
     server.restart();
     CHECK(server.address() == address);
     CHECK(server.store().segment_count() == 1);
-    CHECK(Client(address).call(kPing, {""}).ok());
+    CHECK(RawClient(address).call(kPing, {""}).ok());
     server.restart(true);
     CHECK(server.store().segment_count() == 0);
   }
@@ -172,13 +180,13 @@ TEST_SUITE("collector/test_collector") {
   TEST_CASE("while it is closed it refuses") {
     TestCollector server;
     server.close();
-    CHECK(Client(server.address()).call(kPing, {""}).error_code() == grpc::UNAVAILABLE);
+    CHECK(RawClient(server.address()).call(kPing, {""}).error_code() == grpc::UNAVAILABLE);
   }
 
   TEST_CASE("it can be destroyed with calls that hang") {
     auto server = std::make_unique<TestCollector>();
     server->misbehave({.fault = Fault::hang});
-    std::thread caller([address = server->address()] { CHECK_FALSE(Client(address).call(kPing, {""}).ok()); });
+    std::thread caller([address = server->address()] { CHECK_FALSE(RawClient(address).call(kPing, {""}).ok()); });
     CHECK(server->store().wait_for(
         [&] { return server->parked() == 1 || server->store().count_calls("keepAlive") == 1; }));
     server.reset();
@@ -189,7 +197,7 @@ TEST_SUITE("collector/test_collector") {
     TestCollector server;
     HttpDoor door(server);
     REQUIRE_FALSE(door.address().empty());
-    CHECK(Client(server.address()).call(kCollect, {segment("trace-1", "1").SerializeAsString()}).ok());
+    CHECK(RawClient(server.address()).call(kCollect, {segment("trace-1", "1").SerializeAsString()}).ok());
     httplib::Client http("http://" + door.address());
     const auto traces = http.Get("/traces.json");
     REQUIRE(traces);
@@ -201,10 +209,10 @@ TEST_SUITE("collector/test_collector") {
     CHECK(nlohmann::json::parse(http.Get("/calls.json")->body)["calls"][0]["count"] == 1);
     CHECK(http.Post("/misbehave", R"({"fault":"status","code":"INTERNAL","times":1})", "application/json")->status ==
           200);
-    CHECK(Client(server.address()).call(kPing, {""}).error_code() == grpc::INTERNAL);
+    CHECK(RawClient(server.address()).call(kPing, {""}).error_code() == grpc::INTERNAL);
     CHECK(http.Post("/misbehave?fault=hang", "", "text/plain")->status == 200);
     CHECK(http.Post("/misbehave?fault=none", "", "text/plain")->status == 200);
-    CHECK(Client(server.address()).call(kPing, {""}).ok());
+    CHECK(RawClient(server.address()).call(kPing, {""}).ok());
     CHECK(http.Post("/misbehave", R"({"fault":"nonsense"})", "application/json")->status == 400);
     CHECK(http.Post("/misbehave", "{", "application/json")->status == 400);
   }

@@ -10,6 +10,7 @@
 #include "loop/uv_loop.h"
 #include "make.h"
 #include "random_segment.h"
+#include "run_until.h"
 #include "test_collector.h"
 #include "uplink/dialect.h"
 
@@ -18,9 +19,6 @@ using namespace std::chrono_literals;
 using V = Verdict;
 
 namespace {
-
-// Far longer than anything here takes: a test that waits this long has failed.
-constexpr auto kLimit = 20s;
 
 struct Fixture final : CollectorListener {
   explicit Fixture(UplinkOptions options = {}, TestCollectorOptions served = {}) : server(served) {
@@ -42,21 +40,7 @@ struct Fixture final : CollectorListener {
     REQUIRE(run_until([this] { return ready > 0; }));
   }
 
-  // Runs the loop until `fact` holds; false when the limit passed first.
-  bool run_until(std::function<bool()> fact) {
-    bool in_time = true;
-    const auto look = loop.make_timer([&] {
-      if (fact()) loop.stop();
-    });
-    const auto limit = loop.make_timer([&] {
-      in_time = false;
-      loop.stop();
-    });
-    look->start_every(1ms);
-    limit->start(kLimit);
-    loop.run();
-    return in_time;
-  }
+  bool run_until(const std::function<bool()>& fact) { return sidecar::run_until(loop, fact); }
   // Runs the loop for a moment, in which something must not happen.
   void run_for(Duration time) {
     const auto end = loop.make_timer([this] { loop.stop(); });
@@ -93,6 +77,27 @@ struct Fixture final : CollectorListener {
     }
     return batch;
   }
+  // Of 150 kB each.
+  std::vector<Record> large_segments(int count) {
+    std::vector<Record> batch;
+    flatbuffers::FlatBufferBuilder fbb;
+    const std::vector<flatbuffers::Offset<fbs::Tag>> tags{
+        fbs::CreateTagDirect(fbb, "n", std::string(150'000, 'x').c_str())};
+    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, "/a", nullptr, &tags);
+    const auto spans = fbb.CreateVector(&span, 1);
+    const fbs::Id id(1, 2, 3);
+    fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
+    for (int i = 0; i < count; ++i)
+      batch.emplace_back(RecordKind::segment, agent, ++seq, loop.now(),
+                         std::span<const std::uint8_t>(fbb.GetBufferPointer(), fbb.GetSize()));
+    return batch;
+  }
+  // "path status" of every call, in order.
+  std::vector<std::string> calls_made() const {
+    std::vector<std::string> calls;
+    for (const StoredCall& call : server.store().call_log()) calls.push_back(call.path + " " + call.status);
+    return calls;
+  }
   Outcome send(const std::vector<Record>& batch) {
     return answer([&](Answered answered) { return subject->send_segments(batch, encoding, std::move(answered)); });
   }
@@ -111,6 +116,21 @@ struct Fixture final : CollectorListener {
   int lost = 0;
 };
 
+// The four ways to send segments, in the order in which they are tried.
+struct Way {
+  bool packaged, bare, sync;  // what the server has
+  const char* path;           // what works there
+  const char* name;           // as status() says it
+};
+constexpr Way kWays[] = {
+    {true, true, true, "/skywalking.v3.TraceSegmentReportService/collectInSync", "skywalking.v3 collectInSync"},
+    {false, true, true, "/TraceSegmentReportService/collectInSync", "bare collectInSync"},
+    {true, true, false, "/skywalking.v3.TraceSegmentReportService/collect", "skywalking.v3 collect"},
+    {false, true, false, "/TraceSegmentReportService/collect", "bare collect"},
+};
+// What a server of 8.0 or 8.1 is.
+const TestCollectorOptions kOldServer = {.packaged = false, .sync = false};
+
 Misbehaviour status(int code, std::string message = "no") {
   return {.fault = Fault::status, .times = 1, .code = code, .message = std::move(message)};
 }
@@ -123,6 +143,13 @@ UplinkOptions slow_backoff() {
 }
 // The least that five waits take which double from 20 ms and are cut to their half by jitter.
 constexpr auto kFiveWaits = 10ms + 20ms + 40ms + 80ms + 160ms;
+
+// Under TSan gRPC's own, suppressed reports take many seconds of a large stream.
+UplinkOptions patient() {
+  UplinkOptions options;
+  options.deadline = 10min;
+  return options;
+}
 
 UplinkOptions short_deadline() {
   UplinkOptions options;
@@ -422,17 +449,7 @@ TEST_SUITE("contract/collector") {
   TEST_CASE("a batch larger than a message is taken in parts") {
     Fixture f;
     f.start();
-    std::vector<Record> batch;
-    flatbuffers::FlatBufferBuilder fbb;
-    const std::vector<flatbuffers::Offset<fbs::Tag>> tags{
-        fbs::CreateTagDirect(fbb, "n", std::string(150'000, 'x').c_str())};
-    const auto span = fbs::CreateSpanDirect(fbb, 0, -1, 0, 0, fbs::SpanType::Local, 0, 0, false, "/a", nullptr, &tags);
-    const auto spans = fbb.CreateVector(&span, 1);
-    const fbs::Id id(1, 2, 3);
-    fbs::FinishSizePrefixedSegmentBuffer(fbb, fbs::CreateSegment(fbb, &id, 0, &id, spans));
-    for (int i = 0; i < 10; ++i)
-      batch.emplace_back(RecordKind::segment, f.agent, ++f.seq, f.loop.now(),
-                         std::span<const std::uint8_t>(fbb.GetBufferPointer(), fbb.GetSize()));
+    const std::vector<Record> batch = f.large_segments(10);
     CHECK(f.send(batch).verdict == V::delivered);
     CHECK(f.encoding.taken == 6);
     CHECK(f.encoding.bytes <= 1u << 20);
@@ -485,5 +502,153 @@ TEST_SUITE("contract/collector") {
     CHECK(f.properties().verdict == V::delivered);
     CHECK(f.keep_alive().verdict == V::delivered);
     CHECK(f.server.store().instance("shop\xEF\xBF\xBD", "one\xEF\xBF\xBD").keep_alives == 1);
+  }
+
+  TEST_CASE("of the four ways to send segments the first that exists is found in order, and remembered") {
+    for (std::size_t right = 0; right < std::size(kWays); ++right) {
+      const Way& way = kWays[right];
+      CAPTURE(way.name);
+      Fixture f({}, {.packaged = way.packaged, .bare = way.bare, .sync = way.sync});
+      f.start();
+      CHECK(f.send().verdict == V::delivered);
+      CHECK(f.send().verdict == V::delivered);
+      std::vector<std::string> expected;
+      for (std::size_t i = 0; i < right; ++i) expected.push_back(std::string(kWays[i].path) + " UNIMPLEMENTED");
+      expected.insert(expected.end(), 2, std::string(way.path) + " OK");
+      CHECK(f.calls_made() == expected);
+      CHECK(f.subject->status().spelling == way.name);
+      CHECK(f.server.store().segment_count() == 6);
+      CHECK(f.lost == 0);
+    }
+  }
+
+  TEST_CASE("a server without any of the four is asked for each, then held to be a wrong one") {
+    Fixture f(slow_backoff(), {.packaged = false, .bare = false});
+    f.start();
+    CHECK(f.send().verdict == V::wrong_server);
+    std::vector<std::string> expected;
+    for (const Way& way : kWays) expected.push_back(std::string(way.path) + " UNIMPLEMENTED");
+    const std::vector<std::string> made = f.calls_made();
+    REQUIRE(made.size() >= 4);
+    CHECK(std::vector<std::string>(made.begin(), made.begin() + 4) == expected);
+    CHECK(f.subject->status().state == CollectorState::wrong_server);
+  }
+
+  TEST_CASE("the spelling that a heartbeat has found is the first for segments") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.keep_alive().verdict == V::delivered);
+    CHECK(f.subject->status().spelling == "bare");
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.calls_made()[2] == "/TraceSegmentReportService/collectInSync UNIMPLEMENTED");
+    CHECK(f.subject->status().spelling == "bare collect");
+  }
+
+  TEST_CASE("a server that is upgraded behind the same address is spoken to as what it has become") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.subject->status().spelling == "bare collect");
+    f.server.close();
+    REQUIRE(f.run_until([&] { return f.lost == 1; }));
+    f.server.serve(true, true);
+    f.server.open();
+    REQUIRE(f.run_until([&] { return f.ready == 2; }));
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.subject->status().spelling == "skywalking.v3 collectInSync");
+    CHECK(f.calls_made().back() == std::string(kWays[0].path) + " OK");
+  }
+
+  TEST_CASE("a way that ceases to exist on a living connection is replaced by another") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
+    f.server.misbehave({.fault = Fault::unimplemented, .method = "collect"});
+    f.server.serve(true, true);
+    CHECK(f.send().verdict == V::delivered);
+    CHECK(f.subject->status().spelling == "bare collectInSync");
+    CHECK(f.lost == 0);
+  }
+
+  TEST_CASE("200 segments go over the stream whole and in order") {
+    Fixture over_stream(patient(), kOldServer);
+    Fixture at_once;
+    const std::vector<Record> batch = over_stream.segments(200);
+    for (Fixture* f : {&over_stream, &at_once}) {
+      f->start();
+      CHECK(f->send(batch).verdict == V::delivered);
+      CHECK(f->encoding.taken == 200);
+    }
+    const auto streamed = over_stream.server.store().segments();
+    const auto sent_at_once = at_once.server.store().segments();
+    REQUIRE(streamed.size() == 200);
+    REQUIRE(sent_at_once.size() == 200);
+    for (std::size_t i = 0; i < 200; ++i) CHECK(streamed[i].SerializeAsString() == sent_at_once[i].SerializeAsString());
+  }
+
+  TEST_CASE("a stream that is larger than any window goes through") {
+    Fixture f(patient(), kOldServer);
+    f.start();
+    CHECK(f.send(f.large_segments(10)).verdict == V::delivered);
+    CHECK(f.encoding.taken == 6);
+    CHECK(f.server.store().segment_count() == 6);
+  }
+
+  TEST_CASE("a status in the middle of a stream is the call's, whatever has arrived") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
+    for (const int code : {2, 7, 8, 13}) {
+      CAPTURE(code);
+      Misbehaviour early = status(code);
+      early.method = "collect";
+      f.server.misbehave(early);
+      CHECK(f.send(f.large_segments(6)).verdict == verdict_of(code, false));
+      if (code == 7) REQUIRE(f.run_until([&] { return f.subject->ready(); }));
+    }
+    CHECK(f.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("a stream that hangs ends at its deadline") {
+    Fixture f(short_deadline(), kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
+    f.server.misbehave({.fault = Fault::hang, .method = "collect", .times = 1});
+    CHECK(f.send(f.large_segments(6)).verdict == V::retry);
+  }
+
+  TEST_CASE("a stream that breaks is of unknown outcome") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
+    f.server.misbehave({.fault = Fault::close, .method = "collect", .times = 1});
+    const Outcome outcome = f.send(f.large_segments(6));
+    CAPTURE(outcome.detail);
+    CHECK((outcome.verdict == V::retry || outcome.verdict == V::suspect));
+    REQUIRE(f.run_until([&] { return f.ready == 2; }));
+    CHECK(f.send().verdict == V::delivered);
+  }
+
+  TEST_CASE("streams in flight are cancelled by destroying them, at any point") {
+    Fixture f({}, kOldServer);
+    f.start();
+    CHECK(f.send().verdict == V::delivered);
+    f.server.misbehave({.fault = Fault::hang, .method = "collect"});
+    bool answered = false;
+    const std::vector<Record> batch = f.large_segments(6);
+    for (int turn = 0; turn < 20; ++turn) {
+      CallPtr call = f.subject->send_segments(batch, f.encoding, [&](Outcome) { answered = true; });
+      f.run_for(turn * 200us);
+      call.reset();
+    }
+    CallPtr last = f.subject->send_segments(batch, f.encoding, [&](Outcome) { answered = true; });
+    REQUIRE(f.run_until([&] { return f.server.parked() > 0; }));
+    last.reset();
+    REQUIRE(f.run_until([&] { return f.server.parked() == 0; }));
+    CHECK_FALSE(answered);
+    CallPtr in_flight = f.subject->send_segments(batch, f.encoding, [&](Outcome) { answered = true; });
+    in_flight.reset();
+    f.subject.reset();  // does not wait for what was cancelled
+    CHECK_FALSE(answered);
   }
 }

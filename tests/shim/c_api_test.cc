@@ -183,9 +183,10 @@ TEST_CASE("NULL is harmless everywhere") {
   CFixture f;
   for (sw_tracer* const tracer : {static_cast<sw_tracer*>(nullptr), f.tracer}) {
     sw_headers none = {nullptr, nullptr, nullptr};
-    for (sw_span* const span : {sw_entry(tracer, nullptr, &none), sw_exit(tracer, nullptr, nullptr), sw_local(tracer, nullptr),
-                                sw_local_from(tracer, nullptr, nullptr), sw_start_entry(tracer, nullptr, nullptr),
-                                sw_start_local(tracer, nullptr, nullptr), static_cast<sw_span*>(nullptr)}) {
+    for (sw_span* const span :
+         {sw_entry(tracer, nullptr, &none), sw_exit(tracer, nullptr, nullptr), sw_local(tracer, nullptr),
+          sw_local_from(tracer, nullptr, nullptr), sw_start_entry(tracer, nullptr, nullptr),
+          sw_start_local(tracer, nullptr, nullptr), static_cast<sw_span*>(nullptr)}) {
       CHECK((sw_recorded(span) == 1) == (span != nullptr));
       sw_tag(span, nullptr, nullptr);
       sw_tag_int(span, nullptr, 1);

@@ -60,6 +60,7 @@ class FakeCollector final : public Collector {
   const Capabilities& capabilities() const override { return capabilities_; }
   CollectorStatus status() const override { return status_; }
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
+  void hurry() override { ++hurried; }
   void start() override { started_ = true; }
   bool ready() const override { return ready_; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
@@ -84,6 +85,7 @@ class FakeCollector final : public Collector {
   std::vector<CollectorListener*> listeners_;
   bool ready_ = false;
   bool started_ = false;
+  int hurried = 0;
   bool holding_ = false;
   std::map<Kind, std::deque<Verdict>> script_;
   std::vector<std::uint64_t> poisoned_;

@@ -1,8 +1,8 @@
 #ifndef SIDECAR_SHIM_C_H
 #define SIDECAR_SHIM_C_H
 
-/* SkyWalking tracing for C, and for every language that calls C: the C++ shim (<sidecar/shim.h>) behind plain functions,
- * in libsw-sidecar-shim.so.1. Link with -lsw-sidecar-shim.
+/* SkyWalking tracing for C, and for every language that calls C: the C++ shim (<sidecar/shim.h>) behind plain
+ * functions, in libsw-sidecar-shim.so.1. Link with -lsw-sidecar-shim.
  *
  *   sw_tracer* tracer = sw_open("orders");
  *   sw_span* span = sw_entry(tracer, "GET:/orders", NULL);
@@ -47,9 +47,9 @@ SW_API sw_tracer* sw_open(const char* service);
 
 /* The same with options. sw_open_with() frees them, also when it returns NULL. */
 SW_API sw_options* sw_options_new(const char* service);
-/* name: "instance", "layer", "socket", or one of the numbers "buffer_bytes", "span_limit", "value_limit", "exit_flush_ms",
- * "trusted_uid"; see TracerOptions in <sidecar/detail/options.h>. Returns 0, or -1 for an unknown name or a value that is
- * no number where one is needed. */
+/* name: "instance", "layer", "socket", or one of the numbers "buffer_bytes", "span_limit", "value_limit",
+ * "exit_flush_ms", "trusted_uid"; see TracerOptions in <sidecar/detail/options.h>. Returns 0, or -1 for an unknown name
+ * or a value that is no number where one is needed. */
 SW_API int sw_options_set(sw_options* options, const char* name, const char* value);
 /* Shown with the instance, e.g. its version. */
 SW_API void sw_options_property(sw_options* options, const char* key, const char* value);
@@ -114,8 +114,8 @@ SW_API void sw_skip_analysis(sw_span* span);
 /* Calls set(data, name, value) for each header that the span's call shall carry. An empty sw8 must be sent too: it says
  * that the trace is not recorded. */
 SW_API void sw_inject(sw_span* span, void (*set)(void* data, const char* name, const char* value), void* data);
-/* One of these headers ("sw8", "sw8-correlation", "sw8-x") without a callback, as snprintf writes: at most size bytes with
- * the NUL. Returns its length, which may be 0; -1: the call carries no such header. */
+/* One of these headers ("sw8", "sw8-correlation", "sw8-x") without a callback, as snprintf writes: at most size bytes
+ * with the NUL. Returns its length, which may be 0; -1: the call carries no such header. */
 SW_API int sw_header(sw_span* span, const char* name, char* buffer, size_t size);
 /* The trace's id for log lines, as snprintf writes. 0: not recorded. */
 SW_API int sw_trace_id(sw_span* span, char* buffer, size_t size);

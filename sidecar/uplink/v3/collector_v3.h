@@ -1,12 +1,13 @@
 #pragma once
 
-// CollectorV3 is the Collector for SkyWalking 8.2 to 10.x: names instead of ids,
-// three unary methods, of which collectInSync is the one whose answer settles
-// segments. A layer that the server does not know is replaced by GENERAL. It finds
-// out which spelling of the paths the server knows, and is not ready while the
-// server refuses our token or is no v3 server at all:
+// CollectorV3 is the Collector for SkyWalking 8.0 to 10.x: names instead of ids, two
+// unary methods for instances, and for segments collectInSync or, where that does
+// not exist (8.0, 8.1), the stream `collect`, whose answer settles them as well.
+// A layer that the server does not know is replaced by GENERAL. It finds out which
+// paths the server knows (methods.h), and is not ready while the server refuses
+// our token or is no v3 server at all:
 //
-//                          UNIMPLEMENTED in both spellings    +--------------+
+//                          UNIMPLEMENTED by every route       +--------------+
 //    +----+  ---------------------------------------------->  | wrong_server | --+ probe with
 //    | up |                                                   +--------------+   | back-off:
 //    +----+  ---------------------------------------------->  +--------------+   | an empty
@@ -23,8 +24,8 @@
 
 #include "log/log.h"
 #include "uplink/collector.h"
-#include "uplink/collector_connection.h"
-#include "uplink/rpc.h"
+#include "uplink/credentials.h"
+#include "uplink/links.h"
 #include "uplink/v3/methods.h"
 #include "uplink/v3/segment_encoder.h"
 
@@ -45,22 +46,26 @@ class CollectorV3 final : public Collector {
   CollectorStatus status() const override;
   void add_listener(CollectorListener& listener) override { listeners_.push_back(&listener); }
   void start() override;
+  void hurry() override { links_.hurry(); }
   bool ready() const override { return state_ == CollectorState::up; }
   CallPtr report_properties(const InstanceName& name, const Properties& properties, Answered answered) override;
   CallPtr keep_alive(const InstanceName& name, Answered answered) override;
   CallPtr send_segments(std::span<const Record> batch, Encoding& encoding, Answered answered) override;
 
  private:
-  class UnaryCall;
+  class MethodCall;
 
-  void on_connection(CollectorConnection::Event event);
+  void on_link(Links::Event event, const std::string& why);
+  void on_credentials(Credentials::Changed changed);
+  // `link` has a call that nobody has answered for a while.
+  void on_unanswered(const GrpcLink& link);
   void set_state(CollectorState state);
   // Tells the listeners, in a turn of its own, that ready() has become true or false.
   void tell(bool is_ready);
   void tell_now();
-  // What every answer to a call means for the state. `method` was answered with
+  // What every answer to a call means for the state. `method` was, over `link`, answered with
   // `verdict`; the words are for people.
-  void account(Method method, Verdict verdict, const std::string& detail);
+  void account(const GrpcLink& link, Method method, Verdict verdict, const std::string& detail);
   void log_plainer(const std::string& detail);
   void hold(CollectorState state);
   void probe();
@@ -75,9 +80,10 @@ class CollectorV3 final : public Collector {
   CollectorState state_ = CollectorState::idle;
   Tick since_;
 
-  Spelling spelling_ = Spelling::packaged;  // tried first
-  bool spelling_worked_ = false;            // on this connection
-  LogLimit plainer_log_;
+  Routes routes_;         // of the present connection
+  unsigned retries_ = 0;  // calls in a row that nobody answered
+  LogLimit plainer_log_, unanswered_log_;
+  std::string told_;     // the last trouble that was logged
   unsigned probes_ = 0;  // since the state was `up` for a while
 
   bool tell_lost_ = false;   // the listeners do not know yet
@@ -86,9 +92,10 @@ class CollectorV3 final : public Collector {
 
   SegmentEncoder encoder_;
   CompletionThread completions_;
-  CollectorConnection connection_;
+  Credentials credentials_;
+  Links links_;
   std::unique_ptr<Timer> probe_timer_;
-  CallPtr probe_;  // destroyed before the connection
+  CallPtr probe_;  // destroyed before the links
 };
 
 }  // namespace sidecar::v3

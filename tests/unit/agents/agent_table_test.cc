@@ -98,6 +98,21 @@ TEST_SUITE("agents/agent_table") {
     CHECK(connect(table, unnamed(3))->identity.slot == 0);
   }
 
+  TEST_CASE("what a process executes in its own place, and another shared object in it, have its slot") {
+    AgentTable table("host");
+    AgentIdentity first = unnamed(1), second = unnamed(2), third = unnamed(3), recycled = unnamed(4);
+    first.pid = second.pid = third.pid = recycled.pid = 4000;
+    first.start_time_us = 1'700'000'000'000'000;
+    second.start_time_us = first.start_time_us + 37;
+    third.start_time_us = first.start_time_us - 37;
+    recycled.start_time_us = first.start_time_us + 60'000'000;  // another process, under the same number
+    const AgentPtr agent = connect(table, first);
+    CHECK(connect(table, second)->identity.slot == 0);
+    disconnect(*agent, Tick{}, false);
+    CHECK(connect(table, third)->identity.slot == 0);
+    CHECK(connect(table, recycled)->identity.slot == 1);
+  }
+
   TEST_CASE("processes whose number cannot be seen, in foreign pid namespaces, are not one process") {
     AgentTable table("host");
     AgentIdentity first = unnamed(1), second = unnamed(2);

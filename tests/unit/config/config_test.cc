@@ -55,8 +55,18 @@ TEST_SUITE("config/config") {
     const std::map<std::string, std::string> other = {{"log.level", "debug"},
                                                       {"collector.addresses", "a:1"},
                                                       {"collector.deadline", "7s"},
+                                                      {"collector.unanswered", "6s"},
+                                                      {"collector.repick", "9m"},
+                                                      {"collector.spread", "8s"},
                                                       {"collector.backoff.first", "20ms"},
                                                       {"collector.backoff.max", "21s"},
+                                                      {"collector.token_file", "/tmp/token"},
+                                                      {"collector.tls.enabled", "true"},
+                                                      {"collector.tls.ca", "/tmp/ca"},
+                                                      {"collector.tls.certificate", "/tmp/c"},
+                                                      {"collector.tls.key", "/tmp/k"},
+                                                      {"collector.tls.server_name", "oap"},
+                                                      {"collector.reread", "11s"},
                                                       {"socket.path", "/tmp/a"},
                                                       {"socket.mode", "0660"},
                                                       {"socket.max_connections", "77"},
@@ -102,8 +112,10 @@ TEST_SUITE("config/config") {
                   parse(kMinimal +
                         std::string(key.path.starts_with("collector.") ? "" : yaml_for(key.path, other.at(key.path))))
                       .config) == (key.path.starts_with("collector.") ? key.default_value() : other.at(key.path)));
+        // Certificate and key are given both or not at all.
+        const bool of_pair = key.path == "collector.tls.certificate" || key.path == "collector.tls.key";
         const LoadedConfig over = parse(kMinimal, {{key.variable(), other.at(key.path)}});
-        CHECK(over.errors.empty());
+        CHECK(over.errors.size() == (of_pair ? 1 : 0));
         CHECK(key.show(over.config) == other.at(key.path));
       }
     }

@@ -100,6 +100,21 @@ void for_each_mutation(const json& whole, const json* value, const std::function
 }  // namespace
 
 TEST_SUITE("ctl/status_text") {
+  TEST_CASE("of several collectors each is shown, with what is wrong; and what is wrong with the files of secrets") {
+    json status = healthy();
+    status["collector"]["collectors"] = {
+        {{"address", "oap:11800"}, {"in_use", true}, {"addresses", 3}, {"rests_ms", nullptr}, {"last_error", ""}},
+        {{"address", "b:11800"}, {"in_use", false}, {"addresses", 1}, {"rests_ms", 7000}, {"last_error", "no answer"}}};
+    status["collector"]["problems"] = {"collector.token_file: /t: no such file"};
+    const std::string text = status_text(status, {});
+    CHECK(contains(text, "           collector.token_file: /t: no such file\n"));
+    CHECK(contains(text, "           * oap:11800, 3 addresses\n"));
+    CHECK(contains(text, "           - b:11800, rests for 7.0s: no answer\n"));
+    // A list of one says nothing new.
+    status["collector"]["collectors"].erase(1);
+    CHECK_FALSE(contains(status_text(status, {}), "* oap:11800"));
+  }
+
   TEST_CASE("a healthy daemon is readable at a glance and has no warning") {
     CHECK(status_text(healthy(), {}) ==
           "sw-sidecar 0.1.0, up 3h12m, serving (pid 4711, host web-1)\n"

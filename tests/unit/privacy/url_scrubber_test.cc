@@ -37,6 +37,11 @@ std::string headers(const std::string& text) { return scrubbed(text, TextKind::h
 }  // namespace
 
 TEST_SUITE("privacy/url_scrubber") {
+  TEST_CASE("what looks like a user behind a hidden parameter brings nothing of it back") {
+    CHECK(peer("a:b;password=x;c@h") == "a:b;password=***;c@h");
+    CHECK(peer("a:b;password=x;c:d@h") == "a:b;password=******@h");
+  }
+
   TEST_CASE("values of parameters with a secret's name are hidden, everything else stays") {
     CHECK(url("http://h/a?user=1&token=abc&b=2") == "http://h/a?user=1&token=***&b=2");
     CHECK(url("/a?access_token=abc") == "/a?access_token=***");

@@ -1,4 +1,4 @@
-#include "config/file.h"
+#include "base/regular_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,8 +15,7 @@ namespace sidecar {
 namespace {
 
 tl::unexpected<Error> cannot_read(const std::string& path, int error) {
-  if (error == ENOENT)
-    return fail(Errc::not_found, fmt::format("{}: no such file; create it, or name another with --config", path));
+  if (error == ENOENT) return fail(Errc::not_found, fmt::format("{}: no such file", path));
   if (error == EACCES)
     return fail(Errc::not_allowed,
                 fmt::format("{}: permission denied; the user that runs sw-sidecar must be able to read it", path));
@@ -36,8 +35,7 @@ Result<std::string> read_regular_file(const std::string& path, std::size_t max) 
   if (!S_ISREG(found.st_mode)) return fail(Errc::invalid_argument, fmt::format("{}: not a regular file", path));
 
   const auto too_large = [&] {
-    return fail(Errc::limit_exceeded,
-                fmt::format("{}: larger than {}; this is no configuration of sw-sidecar", path, format_bytes(max)));
+    return fail(Errc::limit_exceeded, fmt::format("{}: larger than {}", path, format_bytes(max)));
   };
   if (static_cast<std::uint64_t>(found.st_size) > max) return too_large();
   std::string text;
