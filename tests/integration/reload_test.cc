@@ -40,7 +40,7 @@ TEST_SUITE("integration/reload") {
     daemon.configure(collector.address(), kFast + "ignore: {patterns: [\"GET:/work\"], suffixes: []}\n",
                      kFastConnecting);
     REQUIRE(daemon.tell({"reload"}, &said) == 0);
-    CHECK(contains(said, "ignore.patterns: \"\" -> GET:/work (" + daemon.config() + ":6:"));
+    CHECK(contains(said, "ignore.patterns: \"\" -> GET:/work (" + daemon.config() + ":7:"));
     app.flush(1000);  // hears what it is told
     app.finish(7);
     CHECK(ignored(app) == 7);
@@ -66,14 +66,14 @@ TEST_SUITE("integration/reload") {
     daemon.configure(collector.address(), kFast + "carrier: {slots: none}\nsize: 1\nlog: {level: debug}\n");
     CHECK(daemon.tell({"reload"}, &said) == 1);
     CHECK(
-        contains(said, daemon.config() + ":6:18: carrier.slots: expected an integer from 256 to 1048576, got 'none'"));
-    CHECK(contains(said, daemon.config() + ":7:1: size: unknown key"));
-    CHECK(contains(daemon.log(), daemon.config() + ":7:1: size: unknown key"));
+        contains(said, daemon.config() + ":7:18: carrier.slots: expected an integer from 256 to 1048576, got 'none'"));
+    CHECK(contains(said, daemon.config() + ":8:1: size: unknown key"));
+    CHECK(contains(daemon.log(), daemon.config() + ":8:1: size: unknown key"));
     CHECK(config_of(daemon)["errors"].size() == 2);
     CHECK(config_of(daemon)["log_level"] == "info");
     REQUIRE(daemon.tell({"status"}, &said) == 0);
     CHECK(contains(said, "warning: the configuration was refused"));
-    CHECK(contains(said, ":7:1: size: unknown key"));
+    CHECK(contains(said, ":8:1: size: unknown key"));
     app.finish(3);
     CHECK(wait_until([&] { return all_arrived_once(collector, "shop", 4); }));
 

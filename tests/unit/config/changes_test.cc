@@ -63,6 +63,7 @@ const std::map<std::string, std::string> kOther = {
     {"privacy.mask_tags", "m"},
     {"privacy.urls", "keep"},
     {"host", "h"},
+    {"state.directory", "/srv/state"},
     {"shutdown.deadline", "7s"},
 };
 

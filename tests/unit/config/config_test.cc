@@ -95,6 +95,7 @@ TEST_SUITE("config/config") {
                                                       {"privacy.mask_tags", "*pin*"},
                                                       {"privacy.urls", "drop-query"},
                                                       {"host", "h"},
+                                                      {"state.directory", "/srv/state"},
                                                       {"shutdown.deadline", "27s"}};
     CHECK(other.size() == config_keys().size());
     for (const Key& key : config_keys()) {

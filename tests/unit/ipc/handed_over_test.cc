@@ -198,6 +198,7 @@ TEST_SUITE("ipc/handed_over") {
     left.say(hello());
     left.say(segments(31, {segment()}));
     fixture.turn();
+    CHECK(left.hear() == FrameType::config);  // after the first WELCOME
     CHECK(left.hear() == FrameType::welcome);
     CHECK(fixture.seqs() == std::vector<std::uint64_t>{31});
     for (unsigned i = 0; i < Connection::kMaxHellosLeft; ++i) left.say(hello());
