@@ -44,6 +44,8 @@ const std::vector<OtherVariable>& other_variables() {
       {"NO_COLOR", "sidecarctl", "", "", "If set and not empty, no colour on a terminal."},
       {"TERM", "sidecarctl", "", "", "If it is dumb or not set, no colour on a terminal."},
       {"STATE_DIRECTORY", "sw-sidecar", "", "", "Set by systemd: where the daemon keeps what outlives it."},
+      {"SW_SIDECAR_BOOT_ID", "sw-sidecar", "", "",
+       "Set by our unit (%b): the kernel's boot id, where /proc does not show it."},
       {"NOTIFY_SOCKET", "sw-sidecar", "", "",
        "Set by systemd for Type=notify: whom the daemon tells that it is ready, alive and stopping."},
       {"JOURNAL_STREAM", "sw-sidecar", "", "",

@@ -24,11 +24,11 @@ BootId parse_boot_id(std::string_view text) {
   return high.ptr == middle && low.ptr == middle + kDigits ? id : BootId();
 }
 
-BootId read_boot_id() {
+BootId read_boot_id(std::string_view told) {
   const ScopedFd file(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
   std::array<char, 64> text;
   const ssize_t size = file ? read(file.get(), text.data(), text.size()) : -1;
-  return size < 0 ? BootId() : parse_boot_id({text.data(), static_cast<std::size_t>(size)});
+  return size < 0 ? parse_boot_id(told) : parse_boot_id({text.data(), static_cast<std::size_t>(size)});
 }
 
 }  // namespace sidecar

@@ -8,10 +8,11 @@
 
 namespace sidecar {
 
-// Of "8-4-4-4-12" hexadecimal digits; zero for anything else.
+// Of "8-4-4-4-12" hexadecimal digits, or the same without hyphens; zero for anything else.
 BootId parse_boot_id(std::string_view text);
 
-// From /proc; zero where it cannot be read.
-BootId read_boot_id();
+// From /proc, or else `told`: in a service with ProcSubset=pid the file is not there, and its manager says it. Zero
+// where neither is one.
+BootId read_boot_id(std::string_view told = {});
 
 }  // namespace sidecar

@@ -1,5 +1,6 @@
 #include "lifecycle/daemon.h"
 
+#include "handover/boot_id.h"
 #include "ipc/descriptor_limit.h"
 #include "lifecycle/held.h"
 #include "lifecycle/reload_routes.h"
@@ -35,7 +36,7 @@ Daemon::Daemon(LoadedConfig loaded, ConfigSource source, EventLoop& loop, FromMa
       host_(facts_of_host(reload_.in_force().naming)),
       agents_(Naming(reload_.in_force().naming, name_of(host_, reload_.in_force().lifecycle), host_.first_ip())),
       carrier_(reload_.in_force().carrier),
-      state_(reload_.in_force().lifecycle.state_directory, manager_.state_directory) {
+      state_(reload_.in_force().lifecycle.state_directory, manager_.state_directory, read_boot_id(manager_.boot_id)) {
   const Config& config = reload_.in_force();
   facts_.started = loop.now();
   facts_.started_wall = loop.wall_now();

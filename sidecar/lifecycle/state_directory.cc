@@ -5,13 +5,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "handover/boot_id.h"
 #include "handover/snapshot.h"
 #include "log/log.h"
 
 namespace sidecar {
 
-StateDirectory::StateDirectory(const std::string& configured, const std::string& given) {
+StateDirectory::StateDirectory(const std::string& configured, const std::string& given, BootId boot) : boot_(boot) {
   const bool wanted = !configured.empty() || !given.empty();
   const std::string& path = !configured.empty() ? configured : given;
   directory_.reset(open(wanted ? path.c_str() : kDefaultStateDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -35,13 +34,14 @@ std::optional<IdentityTable> StateDirectory::take_sessions() const {
   if (!removed) return ignore(removed.error());
   auto table = decode_table(*bytes);
   if (!table) return ignore(table.error());
-  const BootId boot = read_boot_id();
-  if (boot == BootId() || table->boot != boot) return {};  // its processes are gone
+  if (boot_ == BootId()) return ignore({Errc::unavailable, "this boot has no id that could be read"});
+  if (table->boot != boot_) return {};  // its processes are gone
   return std::move(*table);
 }
 
-void StateDirectory::leave_sessions(const IdentityTable& table) const {
+void StateDirectory::leave_sessions(IdentityTable table) const {
   if (!directory_ || table.sessions.empty()) return;
+  table.boot = boot_;
   const auto written = write_snapshot(directory_.get(), encode_table(table).bytes);
   if (!written)
     log_warning(

@@ -20,15 +20,17 @@ class StateDirectory {
   // `configured`: the setting, empty if it is not set; `given`: by the service manager, or empty. The first of
   // them and the default that is not empty counts. One that cannot be opened is named in the log, unless it is the
   // default: that need not be there.
-  StateDirectory(const std::string& configured, const std::string& given);
+  // `boot`: this one's; zero, where it is not known: nothing that was left is believed.
+  StateDirectory(const std::string& configured, const std::string& given, BootId boot);
 
   // The sessions that the last daemon left when it ended in this boot, if it did; at most once, as the file is gone
   // then. Anything else is named in the log and not believed.
   std::optional<IdentityTable> take_sessions() const;
   // Leaves them to the next; nothing if there are none. A failure is named in the log.
-  void leave_sessions(const IdentityTable& table) const;
+  void leave_sessions(IdentityTable table) const;
 
  private:
+  const BootId boot_;
   ScopedFd directory_;
 };
 

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/process.h"
-#include "handover/boot_id.h"
 #include "log/log.h"
 
 namespace sidecar {
@@ -136,7 +135,6 @@ std::uint64_t Succession::moved() const {
 IdentityTable Succession::sessions() const {
   IdentityTable table;
   table.sidecar_epoch = sidecar_epoch_;
-  table.boot = read_boot_id();
   table.naming = parts_.agents.naming_mark();
   std::set<AgentKey> named;
   const auto add = [&table](std::string connection, const Agent& agent) {

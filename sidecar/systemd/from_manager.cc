@@ -102,6 +102,7 @@ Result<FromManager> take_from_manager() {
     ours->watchdog = std::chrono::duration_cast<Duration>(std::chrono::microseconds(silence_us));
   if (const char* const directories = std::getenv("STATE_DIRECTORY"); directories != nullptr && ours)
     ours->state_directory = std::string(directories, std::strcspn(directories, ":"));
+  if (const char* const boot = std::getenv("SW_SIDECAR_BOOT_ID"); boot != nullptr && ours) ours->boot_id = boot;
   if (const char* const address = std::getenv("NOTIFY_SOCKET"); address != nullptr && ours)
     ours->notify_socket = address;
   unsetenv("NOTIFY_SOCKET");

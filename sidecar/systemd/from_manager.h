@@ -33,6 +33,7 @@ struct FromManager {
   ScopedFd control;                // the same, SOCK_STREAM
   std::vector<HandedOver> stored;  // connections and tables, unchecked
   std::string state_directory;     // StateDirectory=, the first of them; empty: none
+  std::string boot_id;             // as its unit says it, not checked; empty: it does not
   std::string notify_socket;       // empty: nobody wants to be told
   Duration watchdog{0};            // silent for so long we are killed; 0: never
 };

@@ -2,11 +2,11 @@
 // bounded, and lies within them. (Protobuf refuses text that is not UTF-8, which is left to those who compare names.)
 
 #include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include <vector>
 
 #include "numbers.h"
-#include "object_texts.h"
 #include "uplink/v2/answers.h"
 #include "v2/common.pb.h"
 #include "v2/register.pb.h"
@@ -17,11 +17,17 @@ using sidecar::v2::Mapping;
 
 namespace {
 
-// Protobuf may refuse what was read only for text that is not UTF-8, if only in a member that a later one replaces.
+// Protobuf may refuse what was read only for text that is not UTF-8, if only in a member that a later one replaces: as
+// fields that nobody has described it takes the answer, and each of its members.
 bool parse(std::span<const std::uint8_t> bytes, google::protobuf::Message& message) {
   if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return true;
-  const std::string text(bytes.begin(), bytes.end());
-  require(sidecar::plain_repair(text) != text, "protobuf refuses what was read");
+  google::protobuf::UnknownFieldSet answer, member;
+  require(answer.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())), "protobuf refuses what was read");
+  for (int i = 0; i < answer.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = answer.field(i);
+    if (field.number() == 1 && field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+      require(member.ParseFromString(field.length_delimited()), "protobuf refuses a member that was read");
+  }
   return false;
 }
 

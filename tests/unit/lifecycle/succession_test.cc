@@ -24,7 +24,7 @@ struct Reign {
   explicit Reign(const std::string& state = {}, bool notify = true)
       : manager(parts.directory.at("notify")),
         notifier(parts.loop, notify ? parts.directory.at("notify") : ""),
-        directory(state.empty() ? parts.directory.path() : state, ""),
+        directory(state.empty() ? parts.directory.path() : state, "", read_boot_id()),
         succession({parts.loop, parts.random, parts.agents, parts.server, parts.sessions, notifier, directory}, 7) {
     start_log(LogOptions{LogLevel::error});
   }

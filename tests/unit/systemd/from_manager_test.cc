@@ -130,11 +130,13 @@ TEST_SUITE("systemd/from_manager") {
             setenv("WATCHDOG_USEC", "3000000", 1);
             setenv("WATCHDOG_PID", std::to_string(getpid()).c_str(), 1);
             setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/other", 1);
+            setenv("SW_SIDECAR_BOOT_ID", "0123456789abcdeffedcba9876543210", 1);
             const auto taken = take_from_manager();
             if (!taken || taken->ingest.get() != 3 || taken->control) return 2;
             if ((fcntl(3, F_GETFD) & FD_CLOEXEC) == 0) return 3;
             if (taken->notify_socket != "/run/notify" || taken->watchdog != 3s) return 4;
             if (taken->state_directory != "/var/lib/one") return 6;
+            if (taken->boot_id != "0123456789abcdeffedcba9876543210") return 7;
             for (const char* name :
                  {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
               if (std::getenv(name) != nullptr) return 5;
