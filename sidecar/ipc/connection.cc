@@ -293,7 +293,7 @@ void Connection::ask_hello_again() {
 }
 
 void Connection::send_config() {
-  if (!agent_) return;
+  if (!agent_ || resumed_) return;  // it follows WELCOME
   config_owed_ = !send(shared_.settings.config);
 }
 
