@@ -1,6 +1,7 @@
 // sw-sidecar: reads its command line and configuration, runs the daemon on one
 // event loop until a signal, and says with its exit status how that ended.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,6 +21,18 @@
 
 namespace sidecar {
 namespace {
+
+// Whoever started us may have closed them: then what we open first would be written to as standard error.
+void fill_standard_descriptors() {
+  while (true) {
+    const int fd = open("/dev/null", O_RDWR);
+    if (fd < 0) return;
+    if (fd > STDERR_FILENO) {
+      close(fd);
+      return;
+    }
+  }
+}
 
 volatile std::sig_atomic_t exit_status = 0;
 
@@ -117,6 +130,7 @@ Exit run(int argc, char** argv) {
 }  // namespace sidecar
 
 int main(int argc, char** argv) {
+  sidecar::fill_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // libuv and gRPC write to sockets without MSG_NOSIGNAL
   return static_cast<int>(sidecar::run(argc, argv));
 }

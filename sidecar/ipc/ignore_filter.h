@@ -8,6 +8,7 @@
 #include <sidecar/detail/ignore_rules.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "ipc/options.h"
@@ -19,14 +20,17 @@ class IgnoreFilter {
   // Without rules.
   IgnoreFilter() = default;
   // Within the limits of protocol.h.
-  void set(const IgnoreRules& rules) { rules_.replace(rules.suffixes, rules.patterns); }
+  void set(const IgnoreRules& rules) {
+    rules_ = std::make_unique<detail::IgnoreRules>();  // the shim's own can be replaced a few times only
+    rules_->replace(rules.suffixes, rules.patterns);
+  }
 
   // Whether the operation of this segment's root is ignored: of the first span without a parent in it. `record` has
   // been verified. Allocates nothing.
   bool matches(std::span<const std::uint8_t> record) const;
 
  private:
-  detail::IgnoreRules rules_;
+  std::unique_ptr<detail::IgnoreRules> rules_;  // null: none
 };
 
 }  // namespace sidecar

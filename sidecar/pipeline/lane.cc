@@ -80,8 +80,10 @@ bool Lane::take() {
 }
 
 void Lane::take_witness() {
-  if (batches_.size() != 1 || !waits_for_witness(batches_.front().tries, batches_.front().records.size())) return;
   const PipelineOptions& options = context_.options;
+  // Two suspects are no witnesses for each other; and they may not fill the lane with what the carrier should hold.
+  const auto waits = [](const Batch& batch) { return waits_for_witness(batch.tries, batch.records.size()); };
+  if (batches_.size() > options.batch_segments || !std::all_of(batches_.begin(), batches_.end(), waits)) return;
   std::vector<Record> next = context_.carrier.take_batch(channel_, options.batch_segments, options.batch_bytes);
   if (!next.empty()) batches_.push_front({std::move(next), {}});
 }

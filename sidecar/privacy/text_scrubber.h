@@ -42,8 +42,11 @@ class TextScrubber {
   static bool is_body(std::string_view text, TextKind kind) {
     if (kind != TextKind::text) return kind == TextKind::query || kind == TextKind::headers;
     // In other text only what begins like JSON; a list of anything else may be the beginning of a line of a log.
-    if (text.empty() || (text[0] != '{' && text[0] != '[')) return false;
-    return text[0] == '{' || text.starts_with("[{") || text.starts_with("[\"");
+    const auto next = [&text](std::size_t at) { return text.find_first_not_of(" \t\r\n", at); };
+    std::size_t at = next(0);
+    if (at == std::string_view::npos || (text[at] != '{' && text[at] != '[')) return false;
+    while (at != std::string_view::npos && text[at] == '[') at = next(at + 1);
+    return at != std::string_view::npos && (text[at] == '{' || text[at] == '"');
   }
 
   const Secrets secrets_;

@@ -243,6 +243,13 @@ TEST_SUITE("contract/collector") {
     CHECK(f.subject->ready());
   }
 
+  TEST_CASE("a server that says that our message is longer than it reads has not got it") {
+    Fixture f;
+    f.start();
+    f.server.misbehave(status(8, "Received message larger than max (2200000 vs. 2097152)"));
+    CHECK(f.send().verdict != V::delivered);
+  }
+
   TEST_CASE("a server that knows the bare spelling only is found out at the first call, and remembered") {
     Fixture f({}, {.packaged = false});
     f.start();

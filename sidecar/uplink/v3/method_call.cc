@@ -25,11 +25,13 @@ bool is_commands(const grpc::ByteBuffer& answer) {
 }
 
 // The server took the call and said more than the connection reads. gRPC reports that with
-// a status that a server may send as well; only its words tell (gRPC 1.51, message_size_filter).
+// a status that a server may send as well, in the same words of a message of ours that was too long for it; only the
+// limit that they end with tells (gRPC 1.51, message_size_filter: "Received message larger than max (N vs. LIMIT)").
 bool is_answer_too_long(const grpc::Status& status) {
-  constexpr std::string_view kWords = "Received message larger than max";
+  const std::string& words = status.error_message();
   return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
-         status.error_message().compare(0, kWords.size(), kWords) == 0;
+         words.starts_with("Received message larger than max") &&
+         words.ends_with(" " + std::to_string(Link::kMaxAnswer) + ")");
 }
 
 // The server's words may hold whatever it was sent: without our token.

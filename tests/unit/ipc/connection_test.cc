@@ -398,6 +398,21 @@ TEST_SUITE("ipc/connection") {
     CHECK(ledger.settled() == 1);
   }
 
+  TEST_CASE("operations that are not ignored any more are taken, however often the list has changed") {
+    ServerFixture f;
+    const Client client = f.greet();
+    IpcOptions options = f.options;
+    for (int i = 0; i < 16; ++i) {
+      options.ignore = {{}, {"x*", "/" + std::to_string(i)}};
+      f.server->apply(options);
+    }
+    options.ignore = {{}, {}};
+    f.server->apply(options);
+    REQUIRE(client->send(one(1)));
+    f.turn();
+    CHECK(f.seqs() == std::vector<std::uint64_t>{1});
+  }
+
   TEST_CASE("a second HELLO is legal only when asked for, and with the same identity") {
     ServerFixture f;
     Client client = f.greet();

@@ -301,6 +301,22 @@ TEST_SUITE("pipeline/pipeline") {
     CHECK(f.dropped(DropReason::rejected) == 1);
   }
 
+  TEST_CASE("two bad segments at the end of a batch do not hold up what comes after them") {
+    for (const bool blamed : {false, true}) {
+      CAPTURE(blamed);
+      Fixture f;
+      f.collector.poison(3);
+      f.collector.poison(4);
+      f.collector.blame_content(blamed);
+      f.offer(f.agent(), 4);
+      f.pass(1min);
+      f.offer(f.agents[0], 20);
+      f.pass(24h);
+      CHECK(f.collector.delivered().size() == 22);
+      CHECK(f.dropped(DropReason::rejected) == 2);
+    }
+  }
+
   TEST_CASE("of a large batch the one that the server blames is found without waiting") {
     for (const std::uint64_t bad : {1u, 777u, 2000u}) {
       CAPTURE(bad);

@@ -153,6 +153,14 @@ TEST_SUITE("privacy/body_walk") {
     CHECK_FALSE(rules().may_hide("[1, 2]", TextKind::text, false));
   }
 
+  TEST_CASE("JSON begins behind white space too, and a list of it may be written over several lines") {
+    for (const char* const before : {" ", "\n", "\t", "[ ", "[\n  "}) {
+      CAPTURE(before);
+      const std::string text = std::string(before) + R"({"password":"x"})" + (before[0] == '[' ? "]" : "");
+      CHECK(scrubbed(text, TextKind::text).find("\"x\"") == std::string::npos);
+    }
+  }
+
   TEST_CASE("the stricter treatments of URLs hide no less") {
     for (const UrlPrivacy mode : {UrlPrivacy::mask_all, UrlPrivacy::drop_query}) {
       CHECK(scrubbed(R"({"password":"x","u":"http://h/?a=1"})", TextKind::query, mode) ==
