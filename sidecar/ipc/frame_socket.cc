@@ -4,6 +4,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+
+#include "base/fd_message.h"
 
 namespace sidecar {
 namespace {
@@ -73,16 +76,8 @@ bool FrameSocket::send(std::span<const std::uint8_t> frame, int with_fd) {
   msghdr message = {};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (with_fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof with_fd);
-    std::memcpy(CMSG_DATA(header), &with_fd, sizeof with_fd);
-  }
+  std::optional<FdMessage> carried;
+  if (with_fd >= 0) carried.emplace(message, with_fd);
   ssize_t sent = -1;
   do sent = sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (sent < 0 && (errno == EINTR || errno == ECONNRESET));  // ECONNRESET is told once, then EPIPE

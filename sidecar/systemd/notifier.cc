@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/fd_message.h"
+
 namespace sidecar {
 
 Notifier::Notifier(EventLoop& loop, const std::string& address)
@@ -86,16 +88,8 @@ ssize_t Notifier::send_now(const std::string& message, int with_fd) {
   out.msg_namelen = address_size_;
   out.msg_iov = &part;
   out.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (with_fd >= 0) {
-    out.msg_control = control;
-    out.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&out);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof with_fd);
-    std::memcpy(CMSG_DATA(header), &with_fd, sizeof with_fd);
-  }
+  std::optional<FdMessage> carried;
+  if (with_fd >= 0) carried.emplace(out, with_fd);
   return sendmsg(socket_.get(), &out, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
