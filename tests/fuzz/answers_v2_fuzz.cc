@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "numbers.h"
+#include "require.h"
 #include "uplink/v2/answers.h"
 #include "v2/common.pb.h"
 #include "v2/register.pb.h"

@@ -1,19 +1,12 @@
 // Contents of /proc/PID/cgroup: whatever a container calls its cgroups, what comes out is
 // bounded, fit to be shown and has the form that it is said to have.
 
-#include <cstdlib>
 #include <string_view>
 
-#include "log/log.h"
 #include "session/container_facts.h"
+#include "shown_text.h"
 
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+using sidecar::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -23,8 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(text.find(facts.id) != std::string_view::npos);
   require(facts.pod_uid.empty() || facts.pod_uid.size() == 36 || facts.pod_uid.size() == 32);
   require(facts.pod_uid.find_first_not_of("0123456789abcdef-") == std::string::npos);
-  require(facts.cgroup.size() <= sidecar::kMaxCgroup);
-  require(sidecar::printable(facts.cgroup, sidecar::kMaxCgroup) == facts.cgroup);
+  sidecar::require_shown(facts.cgroup, sidecar::kMaxCgroup);
   require(facts.cgroup != "/" && (facts.id.empty() || !facts.cgroup.empty()));
   return 0;
 }

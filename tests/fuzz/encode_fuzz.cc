@@ -7,6 +7,7 @@
 #include "numbers.h"
 #include "object_encoder.h"
 #include "random_segment.h"
+#include "require.h"
 #include "uplink/v3/segment_encoder.h"
 
 using sidecar::require;

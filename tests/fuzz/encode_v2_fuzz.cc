@@ -5,6 +5,7 @@
 #include "numbers.h"
 #include "object_encoder_v2.h"
 #include "random_segment.h"
+#include "require.h"
 #include "uplink/v2/segment_encoder.h"
 
 using sidecar::require;

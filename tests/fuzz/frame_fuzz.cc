@@ -5,20 +5,16 @@
 
 #include <sys/socket.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "fake_loop.h"
 #include "ipc/connection.h"
+#include "require.h"
 
 namespace {
 
 using namespace sidecar;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 struct Counting final : RecordSink, AgentListener {
   bool has_room(const Agent&) const override { return true; }

@@ -3,25 +3,13 @@
 
 #include <sidecar_ipc/protocol.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "ipc/hello_reader.h"
-#include "log/log.h"
+#include "shown_text.h"
 
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-void check_text(const std::string& text, std::size_t max) {
-  require(text.size() <= max);
-  require(sidecar::printable(text, max) == text);
-}
-
-}  // namespace
+using sidecar::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sidecar::ipc_protocol;
@@ -35,16 +23,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const sidecar::AgentIdentity& identity = hello->identity;
   require(!identity.service.empty() && !identity.layer.empty());
-  check_text(identity.service, kMaxName);
-  check_text(identity.instance, kMaxName);
-  check_text(identity.layer, kMaxName);
-  check_text(identity.language, kMaxName);
-  check_text(identity.shim_version, kMaxName);
-  check_text(identity.exe, 1024);
+  sidecar::require_shown(identity.service, kMaxName);
+  sidecar::require_shown(identity.instance, kMaxName);
+  sidecar::require_shown(identity.layer, kMaxName);
+  sidecar::require_shown(identity.language, kMaxName);
+  sidecar::require_shown(identity.shim_version, kMaxName);
+  sidecar::require_shown(identity.exe, 1024);
   require(identity.properties.size() <= kMaxProperties);
   for (const auto& [key, value] : identity.properties) {
-    check_text(key, kMaxPropertyKey);
-    check_text(value, kMaxPropertyValue);
+    sidecar::require_shown(key, kMaxPropertyKey);
+    sidecar::require_shown(value, kMaxPropertyValue);
   }
   require(hello->oldest_seq >= 1 && hello->wanted_slot >= -1 && identity.pid_inside >= 0);
   require((hello->capabilities & ~sidecar::kOurCapabilities) == 0);

@@ -4,24 +4,11 @@
 
 #include <sidecar_ipc/protocol.h>
 
-#include <cstdlib>
-
 #include "handover/identity_table.h"
 #include "handover/table_frame.h"
-#include "log/log.h"
+#include "shown_text.h"
 
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-void check_text(const std::string& text, std::size_t max) {
-  require(text.size() <= max);
-  require(sidecar::printable(text, max) == text);
-}
-
-}  // namespace
+using sidecar::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sidecar::ipc_protocol;
@@ -38,18 +25,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const sidecar::LeftSession& session : table->sessions) {
     const sidecar::AgentIdentity& who = session.identity;
     require(!who.service.empty() && !who.instance.empty() && !who.layer.empty());
-    check_text(session.connection, sidecar::kMaxConnectionName);
-    check_text(who.service, kMaxName);
-    check_text(who.instance, kMaxName);
+    sidecar::require_shown(session.connection, sidecar::kMaxConnectionName);
+    sidecar::require_shown(who.service, kMaxName);
+    sidecar::require_shown(who.instance, kMaxName);
     require(!who.said.service.empty());
-    check_text(who.said.service, kMaxName);
-    check_text(who.said.instance, kMaxName);
-    check_text(who.layer, kMaxName);
-    check_text(who.exe, 1024);
+    sidecar::require_shown(who.said.service, kMaxName);
+    sidecar::require_shown(who.said.instance, kMaxName);
+    sidecar::require_shown(who.layer, kMaxName);
+    sidecar::require_shown(who.exe, 1024);
     require(who.properties.size() <= kMaxProperties);
     for (const auto& [key, value] : who.properties) {
-      check_text(key, kMaxPropertyKey);
-      check_text(value, kMaxPropertyValue);
+      sidecar::require_shown(key, kMaxPropertyKey);
+      sidecar::require_shown(value, kMaxPropertyValue);
     }
     require(session.settled <= session.accepted && session.accepted <= sidecar::kMaxLeftSeq);
     require(who.pid >= 0 && who.slot >= -1);

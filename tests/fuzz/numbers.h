@@ -1,12 +1,10 @@
 #pragma once
 
 // Reads a fuzzer's input as numbers, from which inputs of structure are made: small ones are one byte, others eight
-// after a mark; when none is left: 0, which ends everything. And the check that stays in every build.
+// after a mark; when none is left: 0, which ends everything.
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
 namespace sidecar {
 
@@ -28,11 +26,5 @@ class Numbers {
   const std::uint8_t* at_;
   const std::uint8_t* end_;
 };
-
-inline void require(bool fact, const char* what) {
-  if (fact) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 }  // namespace sidecar

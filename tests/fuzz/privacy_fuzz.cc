@@ -4,10 +4,8 @@
 //
 //   first byte: kind and mode; the rest: the text
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "privacy/privacy_rules.h"
+#include "require.h"
 
 using namespace sidecar;
 
@@ -15,12 +13,6 @@ namespace {
 
 // Letters that no delimiter and no pattern is made of, so that only the scrubber's work can take it out.
 constexpr std::string_view kSecret = "QZ9QZ8QZ";
-
-void require(bool fact, const char* what) {
-  if (fact) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 // What one letter said becomes three stars, and the shortest parameter takes two bytes: "&a".
 std::size_t most_for(std::size_t size) { return 2 * size + 3; }

@@ -3,17 +3,15 @@
 
 #include <segment_generated.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "ipc/segment_verifier.h"
+#include "require.h"
+
+using sidecar::require;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 // What an encoder will read, in bytes of text and number of tables.
 std::size_t read_all(const sidecar::fbs::Segment& segment) {

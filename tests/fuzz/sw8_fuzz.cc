@@ -2,19 +2,17 @@
 // and what it formats to must parse to the same.
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string_view>
 
+#include "require.h"
 #include "sidecar/detail/propagation.h"
+
+using sidecar::require;
 
 namespace {
 
 using namespace sidecar::detail;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void sw8(std::string_view header) {
   const auto first = std::make_unique<Context>(), second = std::make_unique<Context>();
