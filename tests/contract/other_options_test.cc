@@ -1,21 +1,6 @@
 // Other options for a Collector that runs: the real one on a real loop, against real servers.
 
-#include <doctest/doctest.h>
-
-#include <fstream>
-#include <memory>
-#include <optional>
-#include <vector>
-
-#include "base/random.h"
-#include "loop/uv_loop.h"
-#include "make.h"
-#include "random_segment.h"
-#include "run_until.h"
-#include "scratch_directory.h"
-#include "test_certificates.h"
-#include "test_collector.h"
-#include "uplink/dialect.h"
+#include "collector_host.h"
 
 using namespace sidecar;
 using namespace std::chrono_literals;
@@ -29,60 +14,18 @@ TestCollectorOptions with_token(const std::string& token) {
   return options;
 }
 
-struct Host final : CollectorListener {
+struct Host final : CollectorHost {
   explicit Host(const TestCollector& first) {
     options.addresses = {first.address()};
-    options.backoff = {20ms, 100ms};
     options.reread = 1h;  // only a reload makes it look
-  }
-  ~Host() override {
-    calls.clear();
-    subject.reset();
-  }
-  void on_collector_ready() override { ++ready; }
-  void on_collector_lost() override { ++lost; }
-
-  std::string file(const std::string& name, const std::string& text) {
-    std::ofstream(directory.at(name)) << text;
-    return directory.at(name);
-  }
-  bool run_until(const std::function<bool()>& fact) { return sidecar::run_until(loop, fact); }
-  void start() {
-    subject = make_collector(options, loop, random);
-    subject->add_listener(*this);
-    subject->start();
-    REQUIRE(run_until([this] { return ready == 1; }));
+    batch_size = 1;
   }
   void apply() { subject->apply(options); }
-  void begin(std::optional<Outcome>& slot) {
-    std::vector<Record> records;
-    records.emplace_back(RecordKind::segment, agent, ++seq, loop.now(),
-                         make_random_segment([this] { return random.next(); }));
-    calls.push_back(subject->send_segments(records, encoding, [&slot](Outcome outcome) { slot = std::move(outcome); }));
-  }
-  V send() {
-    std::optional<Outcome> outcome;
-    begin(outcome);
-    REQUIRE(run_until([&] { return outcome.has_value(); }));
-    return outcome->verdict;
-  }
   // Once it is connected to `server`.
   V send_to(const TestCollector& server) {
     REQUIRE(run_until([&] { return subject->ready() && subject->status().address == server.address(); }));
-    return send();
+    return send().verdict;
   }
-
-  ScratchDirectory directory;
-  SystemRandom random;
-  UvLoop loop;
-  UplinkOptions options;
-  std::unique_ptr<Collector> subject;
-  AgentPtr agent = make_agent();
-  std::uint64_t seq = 0;
-  Collector::Encoding encoding;
-  std::vector<CallPtr> calls;
-  int ready = 0;
-  int lost = 0;
 };
 
 }  // namespace
@@ -91,7 +34,7 @@ TEST_SUITE("contract/other_options") {
   TEST_CASE("a collector that left the list gets no new call, and what it has is waited for") {
     TestCollector before, after;
     Host host(before);
-    host.start();
+    host.start_up();
     before.misbehave({.fault = Fault::hang});
     std::optional<Outcome> slow;
     host.begin(slow);
@@ -115,13 +58,13 @@ TEST_SUITE("contract/other_options") {
   TEST_CASE("a list that still has the one in use keeps the connection") {
     TestCollector first, second;
     Host host(first);
-    host.start();
+    host.start_up();
     host.options.addresses = {second.address(), first.address()};
     host.options.deadline = 7s;
     host.options.backoff = {30ms, 200ms};
     host.apply();
     CHECK(host.subject->ready());
-    CHECK(host.send() == V::delivered);
+    CHECK(host.send().verdict == V::delivered);
     CHECK(host.subject->status().connects == 1);
     CHECK(host.subject->status().address == first.address());
     // and what it does later is put down to its new place in the list
@@ -134,7 +77,7 @@ TEST_SUITE("contract/other_options") {
     TestCollector gone, there;
     Host host(gone);
     host.options.backoff = {1h, 1h};
-    host.start();
+    host.start_up();
     host.options.addresses = {"127.0.0.1:1"};
     host.apply();
     REQUIRE(host.run_until([&] { return !host.subject->status().collectors[0].last_error.empty(); }));
@@ -149,7 +92,7 @@ TEST_SUITE("contract/other_options") {
     served.tls_key = kTestServerKey;
     TestCollector plain, secure(served);
     Host host(plain);
-    host.start();
+    host.start_up();
     host.options.addresses = {plain.address(), secure.address()};
     host.options.tls.enabled = true;
     host.options.tls.ca = host.directory.at("ca.pem");  // not there yet
@@ -170,8 +113,8 @@ TEST_SUITE("contract/other_options") {
     TestCollector before(with_token("old")), after(with_token("new"));
     Host host(before);
     host.options.token_file = host.file("old", "old\n");
-    host.start();
-    CHECK(host.send() == V::delivered);
+    host.start_up();
+    CHECK(host.send().verdict == V::delivered);
     host.options.addresses = {after.address()};
     host.options.token_file = host.directory.at("new");  // not there yet
     host.apply();
@@ -183,6 +126,6 @@ TEST_SUITE("contract/other_options") {
     for (const StoredCall& call : after.store().call_log()) CHECK(call.token != "old");
     host.options.token_file.clear();
     host.apply();
-    CHECK(host.send() == V::hold_auth);
+    CHECK(host.send().verdict == V::hold_auth);
   }
 }
