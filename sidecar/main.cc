@@ -24,14 +24,10 @@ namespace {
 
 // Whoever started us may have closed them: then what we open first would be written to as standard error.
 void fill_standard_descriptors() {
-  while (true) {
-    const int fd = open("/dev/null", O_RDWR);
-    if (fd < 0) return;
-    if (fd > STDERR_FILENO) {
-      close(fd);
-      return;
-    }
-  }
+  int fd = -1;
+  do fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) close(fd);
 }
 
 volatile std::sig_atomic_t exit_status = 0;
